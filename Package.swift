@@ -1,0 +1,109 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Arrows point downward only: program → use case → adapter → pure. `deploy/test` checks it
+// (docs/architecture.md, "Targets").
+
+/// What every target of ours is compiled with.
+let ours: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+
+/// A program that must run on a machine without the Swift runtime, and start in a millisecond.
+let standalone: [LinkerSetting] = [
+    .unsafeFlags(["-static-executable"], .when(platforms: [.linux]))
+]
+
+let package = Package(
+    name: "maxwell",
+    products: [
+        .executable(name: "maxwell", targets: ["maxwell"]),
+        .executable(name: "maxwelld", targets: ["maxwelld"]),
+        .executable(name: "maxwell-host", targets: ["maxwell-host"]),
+        .executable(name: "maxwell-relay", targets: ["maxwell-relay"]),
+        .executable(name: "maxwell-web", targets: ["maxwell-web"]),
+        .executable(name: "maxwell-bench", targets: ["maxwell-bench"]),
+        .executable(name: "maxwell-admin", targets: ["maxwell-admin"]),
+    ],
+    dependencies: [],
+    targets: [
+        // System libraries, and what Swift cannot say.
+        .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
+        .systemLibrary(name: "CLDAP", pkgConfig: "ldap", providers: [.apt(["libldap-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CSystem"),
+
+        // Pure: no I/O, no clock.
+        .target(name: "SessionModel", swiftSettings: ours),
+        .target(name: "ControlProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
+        .target(name: "HostProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
+        .target(name: "RelayProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
+        .target(name: "SettingsFile", dependencies: ["SessionModel"], swiftSettings: ours),
+
+        // Adapters: one outside system each.
+        .target(name: "ControlSocket", dependencies: ["CSystem", "ControlProtocol", "SessionModel"], swiftSettings: ours),
+        .target(name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], swiftSettings: ours),
+        .target(name: "LDAPDirectory", dependencies: ["CLDAP", "SessionModel"], swiftSettings: ours),
+        .target(name: "HostAccess", dependencies: ["CSystem", "HostProtocol", "SessionModel"], swiftSettings: ours),
+        .target(name: "Isolation", dependencies: ["CSystem", "HostProtocol", "SessionModel"], swiftSettings: ours),
+        .target(
+            name: "ViewRelay",
+            dependencies: ["COpenSSL", "CSystem", "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel"],
+            swiftSettings: ours),
+        .target(name: "ViewClient", dependencies: ["COpenSSL", "RelayProtocol", "SessionModel"], swiftSettings: ours),
+
+        // Use cases.
+        .target(
+            name: "SessionControl",
+            dependencies: [
+                "ControlProtocol", "ControlSocket", "HostAccess", "HostProtocol", "LDAPDirectory", "SessionModel",
+                "SessionStore", "SettingsFile",
+            ], swiftSettings: ours),
+        .target(name: "GatewayWeb", dependencies: ["ControlProtocol", "ControlSocket"], swiftSettings: ours),
+
+        // Programs.
+        .executableTarget(
+            name: "maxwell", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel"],
+            swiftSettings: ours, linkerSettings: standalone),
+        .executableTarget(
+            name: "maxwelld",
+            dependencies: [
+                "ControlSocket", "HostAccess", "LDAPDirectory", "SessionControl", "SessionModel", "SessionStore",
+                "SettingsFile",
+            ], swiftSettings: ours),
+        .executableTarget(
+            name: "maxwell-host", dependencies: ["HostProtocol", "Isolation", "SessionModel"],
+            swiftSettings: ours, linkerSettings: standalone),
+        .executableTarget(
+            name: "maxwell-relay", dependencies: ["SettingsFile", "ViewRelay"], swiftSettings: ours),
+        .executableTarget(name: "maxwell-web", dependencies: ["GatewayWeb", "SettingsFile"], swiftSettings: ours),
+        .executableTarget(
+            name: "maxwell-bench", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel", "ViewClient"],
+            swiftSettings: ours),
+        .executableTarget(
+            name: "maxwell-admin", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel"],
+            swiftSettings: ours),
+
+        // Real servers, started privately once a run; and the tests.
+        .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: ours),
+        .testTarget(name: "SessionModelTests", dependencies: ["SessionModel"], swiftSettings: ours),
+        .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "SessionModel"], swiftSettings: ours),
+        .testTarget(name: "HostProtocolTests", dependencies: ["HostProtocol", "SessionModel"], swiftSettings: ours),
+        .testTarget(name: "RelayProtocolTests", dependencies: ["RelayProtocol", "SessionModel"], swiftSettings: ours),
+        .testTarget(name: "SettingsFileTests", dependencies: ["SettingsFile", "SessionModel"], swiftSettings: ours),
+        .testTarget(
+            name: "SessionStoreTests", dependencies: ["SessionStore", "SessionModel", "TestServers"], swiftSettings: ours),
+        .testTarget(
+            name: "LDAPDirectoryTests", dependencies: ["LDAPDirectory", "SessionModel", "TestServers"],
+            swiftSettings: ours),
+        .testTarget(
+            name: "IsolationTests", dependencies: ["Isolation", "HostProtocol", "SessionModel", "TestServers"],
+            swiftSettings: ours),
+        .testTarget(
+            name: "ViewRelayTests",
+            dependencies: ["ViewRelay", "ViewClient", "RelayProtocol", "ControlProtocol", "SessionModel", "TestServers"],
+            swiftSettings: ours),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["ControlProtocol", "ControlSocket", "ViewClient", "SessionModel", "TestServers"],
+            swiftSettings: ours),
+    ]
+)

@@ -1,0 +1,181 @@
+import SessionModel
+
+/// Everything that can be asked on the control socket: a closed list. Who may ask what is
+/// ``ControlRequest/Right``; the asked side checks it against the caller's uid.
+public enum ControlRequest: Codable, Sendable, Equatable {
+    // The portal's words.
+    case start(StartOrder)
+    case view(ViewOrder)
+    case stop(session: SessionNumber)
+    case check(host: HostName, apply: Bool)
+    case createUserHome(user: UserName)
+    case updateQuota(uid: String, soft: String, hard: String)
+    case screenshot(user: UserName)
+
+    // The people's words.
+    case sessions(user: UserName?)
+    case hosts
+    case applications
+    case login(user: UserName, password: Secret)
+    case ticket(TicketOrder)
+    case counters
+    case ping
+
+    // The administrator's, about hosts.
+    case setHostStatus(host: HostName, up: Bool)
+    /// Gives the controller's public key and what the host's agent needs; `maxwell host add` asks it first.
+    case hostKey
+    /// Records a host whose agent is installed: pins `sshHostKey` (a known_hosts line's "type base64").
+    case addHost(HostOrder)
+
+    // The relay's.
+    case resolve(ResolveOrder)
+    case viewBeats([ViewBeat])
+    case viewClosed(ViewEnd)
+}
+
+/// `maxwell start`.
+public struct StartOrder: Codable, Sendable, Equatable {
+    public var user: UserName
+    /// The address of the user's browser as the portal saw it; at most 40 characters are kept.
+    public var address: String
+    public var application: ApplicationName
+    /// The portal's word for the revision: told to the application, never used to choose it.
+    public var version: String
+    /// The URL-decoded parameter text, at most 64 KiB; nil when the key was absent.
+    public var parameters: String?
+    public var zone: ZoneName?
+
+    /// An order with every key of the portal's `start`.
+    public init(
+        user: UserName, address: String, application: ApplicationName, version: String = "",
+        parameters: String? = nil, zone: ZoneName? = nil
+    ) {
+        self.user = user
+        self.address = address
+        self.application = application
+        self.version = version
+        self.parameters = parameters
+        self.zone = zone
+    }
+}
+
+/// `maxwell view`.
+public struct ViewOrder: Codable, Sendable, Equatable {
+    public var session: SessionNumber
+    /// Who will look; nil: the caller's own account (people).
+    public var user: UserName?
+    public var address: String
+    public var readOnly: Bool
+
+    /// An order with every key of the portal's `view`.
+    public init(session: SessionNumber, user: UserName?, address: String, readOnly: Bool) {
+        self.session = session
+        self.user = user
+        self.address = address
+        self.readOnly = readOnly
+    }
+}
+
+/// `maxwell ticket`.
+public struct TicketOrder: Codable, Sendable, Equatable {
+    public var session: SessionNumber
+    /// Who will look; nil: the session's owner.
+    public var user: UserName?
+    public var seconds: Int
+    public var once: Bool
+    public var readOnly: Bool
+
+    /// A ticket good for `seconds`.
+    public init(session: SessionNumber, user: UserName? = nil, seconds: Int = 600, once: Bool = false, readOnly: Bool = false) {
+        self.session = session
+        self.user = user
+        self.seconds = seconds
+        self.once = once
+        self.readOnly = readOnly
+    }
+}
+
+/// A host to record.
+public struct HostOrder: Codable, Sendable, Equatable {
+    public var name: HostName
+    /// Where ssh finds it: a name or address.
+    public var address: String
+    public var port: Int
+    /// The account the forced command runs under: root.
+    public var account: String
+    /// "ssh-ed25519 AAAA…": what the administrator's own ssh saw.
+    public var sshHostKey: String
+    /// The zone it belongs to; nil: the default zone.
+    public var zone: ZoneName?
+    /// Names of `hosttype` rows.
+    public var provisions: [String]
+    /// How many displays at most; 0: no limit.
+    public var maximumUses: Int
+    /// The host's run folder, where the data socket is; "/run/maxwell" unless told otherwise.
+    public var runFolder: String
+
+    /// A host as `maxwell host add` found it.
+    public init(
+        name: HostName, address: String, port: Int, account: String, sshHostKey: String, zone: ZoneName?,
+        provisions: [String], maximumUses: Int, runFolder: String
+    ) {
+        self.name = name
+        self.address = address
+        self.port = port
+        self.account = account
+        self.sshHostKey = sshHostKey
+        self.zone = zone
+        self.provisions = provisions
+        self.maximumUses = maximumUses
+        self.runFolder = runFolder
+    }
+}
+
+/// The relay asks where a token leads.
+public struct ResolveOrder: Codable, Sendable, Equatable {
+    public var token: Secret
+    /// The viewer's address as the relay saw it.
+    public var address: String
+    /// How it came: "websocket" or "connect".
+    public var way: String
+
+    /// An order for one connection.
+    public init(token: Secret, address: String, way: String) {
+        self.token = token
+        self.address = address
+        self.way = way
+    }
+}
+
+/// A live view's proof of life, every 10 s.
+public struct ViewBeat: Codable, Sendable, Equatable {
+    public var view: UInt64
+    /// Whole seconds since the view's last proof of life.
+    public var age: Int
+
+    /// A proof `age` seconds old.
+    public init(view: UInt64, age: Int) {
+        self.view = view
+        self.age = age
+    }
+}
+
+/// A view that ended.
+public struct ViewEnd: Codable, Sendable, Equatable {
+    public var view: UInt64
+    public var seconds: Double
+    public var bytesToViewer: UInt64
+    public var bytesFromViewer: UInt64
+    /// One of the relay's reasons: "viewer left", "display ended", "revoked", …
+    public var cause: String
+
+    /// A view's end, with what it moved.
+    public init(view: UInt64, seconds: Double, bytesToViewer: UInt64, bytesFromViewer: UInt64, cause: String) {
+        self.view = view
+        self.seconds = seconds
+        self.bytesToViewer = bytesToViewer
+        self.bytesFromViewer = bytesFromViewer
+        self.cause = cause
+    }
+}

@@ -1,0 +1,194 @@
+import SessionModel
+
+/// What the controller asks of `maxwell-host serve`: numbered JSON lines on its standard input.
+public enum HostRequest: Codable, Sendable, Equatable {
+    case ping
+    /// Starts a keeper and its container with Xvnc; answered when the display's RFB socket speaks.
+    case makeDisplay(DisplayOrder)
+    /// Runs an application on a display for a user; answered when it was executed.
+    case startApplication(ApplicationOrder)
+    /// Ends a display and all that runs on it (HUP, TERM, KILL, each after `patience`), renames the session's
+    /// directory; answered when nothing is left. Idempotent: a display that is not there answers as ended.
+    case endDisplay(display: DisplayNumber, patienceSeconds: Double)
+    /// Writes `screenshot.png` into the session's directory as the user.
+    case screenshot(display: DisplayNumber)
+    /// Makes the account's home (0700, skeleton), if it is not there.
+    case makeHome(account: Account)
+    /// Disk, memory, load, cgroups, programs: one plain line per finding.
+    case check
+}
+
+/// A display to make.
+public struct DisplayOrder: Codable, Sendable, Equatable {
+    public var display: DisplayNumber
+    public var geometry: Geometry
+    public var depth: Int
+    public var withGL: Bool
+    /// The uid and gid Xvnc runs under, its own.
+    public var uid: UInt32
+    /// 8 characters.
+    public var password: Secret
+    /// What the data link's first line must show, 32 hex digits.
+    public var key: Secret
+
+    /// A display with everything it needs.
+    public init(
+        display: DisplayNumber, geometry: Geometry, depth: Int, withGL: Bool, uid: UInt32, password: Secret, key: Secret
+    ) {
+        self.display = display
+        self.geometry = geometry
+        self.depth = depth
+        self.withGL = withGL
+        self.uid = uid
+        self.password = password
+        self.key = key
+    }
+}
+
+/// An application to run on a display.
+public struct ApplicationOrder: Codable, Sendable, Equatable {
+    public var display: DisplayNumber
+    public var session: SessionNumber
+    public var account: Account
+    /// For `/bin/sh -c`.
+    public var command: String
+    public var geometry: Geometry
+    /// The complete content of `$SESSIONDIR/resources`, 0600.
+    public var resources: Secret
+    /// The decoded parameter text for the file TOOL_PARAMETERS names; nil: the variable is not set.
+    public var parameters: String?
+    /// Variables besides those the host sets itself (HOME, USER, SHELL, PATH, DISPLAY, XAUTHORITY, SESSION,
+    /// SESSIONDIR, RESULTSDIR, TOOL_PARAMETERS, PWD).
+    public var environment: [String: String]
+
+    /// An application with everything it needs.
+    public init(
+        display: DisplayNumber, session: SessionNumber, account: Account, command: String, geometry: Geometry,
+        resources: Secret, parameters: String?, environment: [String: String]
+    ) {
+        self.display = display
+        self.session = session
+        self.account = account
+        self.command = command
+        self.geometry = geometry
+        self.resources = resources
+        self.parameters = parameters
+        self.environment = environment
+    }
+}
+
+/// What the host answers to a request.
+public enum HostReply: Codable, Sendable, Equatable {
+    case done
+    /// A display stands.
+    case displayReady
+    /// An application was executed.
+    case applicationStarted
+    /// Nothing of the display is left; its accounts, if it was there.
+    case displayEnded(DisplayEnd)
+    /// One plain line per finding of `check`.
+    case lines([String], good: Bool)
+    case failed(HostFailure)
+}
+
+/// Why a request failed on the host.
+public struct HostFailure: Codable, Sendable, Equatable, Error {
+    /// Which kind, so that the controller chooses its sentence.
+    public enum Kind: String, Codable, Sendable {
+        case diskFull, displayFailed, displayUnknown, displayBusy, homeUnavailable, applicationFailed, tooOften, refused
+        case internalError
+    }
+
+    public var kind: Kind
+    /// For the operator's log.
+    public var cause: String
+
+    /// A failure with its cause.
+    public init(_ kind: Kind, _ cause: String) {
+        self.kind = kind
+        self.cause = cause
+    }
+}
+
+/// What a display's end leaves to account for.
+public struct DisplayEnd: Codable, Sendable, Equatable {
+    public var display: DisplayNumber
+    /// The session it served, if any.
+    public var session: SessionNumber?
+    /// The application's exit status, 128 + signal when one killed it; nil when it ran until the end.
+    public var status: Int?
+    /// Seconds from the application's start to its end.
+    public var wallSeconds: Double
+    /// CPU seconds of the whole container.
+    public var cpuSeconds: Double
+
+    /// An exit record.
+    public init(display: DisplayNumber, session: SessionNumber?, status: Int?, wallSeconds: Double, cpuSeconds: Double) {
+        self.display = display
+        self.session = session
+        self.status = status
+        self.wallSeconds = wallSeconds
+        self.cpuSeconds = cpuSeconds
+    }
+}
+
+/// What a display is doing, as its keeper says.
+public struct DisplayReport: Codable, Sendable, Equatable {
+    public enum State: String, Codable, Sendable {
+        case starting, ready, used, ending
+    }
+
+    public var display: DisplayNumber
+    public var state: State
+    public var session: SessionNumber?
+
+    /// A line of the inventory.
+    public init(display: DisplayNumber, state: State, session: SessionNumber?) {
+        self.display = display
+        self.state = state
+        self.session = session
+    }
+}
+
+/// The first line `serve` writes.
+public struct HostHello: Codable, Sendable, Equatable {
+    public var version: String
+    /// The kernel's boot id and a random one kept under /run: it changes when either does.
+    public var bootID: String
+    /// "container" or "none".
+    public var isolation: String
+    /// The data socket's path on the host.
+    public var dataSocket: String
+    public var inventory: [DisplayReport]
+
+    /// What a host says of itself.
+    public init(version: String, bootID: String, isolation: String, dataSocket: String, inventory: [DisplayReport]) {
+        self.version = version
+        self.bootID = bootID
+        self.isolation = isolation
+        self.dataSocket = dataSocket
+        self.inventory = inventory
+    }
+}
+
+/// Anything `serve` writes: one JSON line each.
+public enum HostMessage: Codable, Sendable, Equatable {
+    case hello(HostHello)
+    case reply(id: UInt64, HostReply)
+    /// The application exited by itself; the display still stands until `endDisplay`.
+    case applicationExited(DisplayEnd)
+    /// Xvnc or the container died by itself; nothing of the display is left.
+    case displayDied(DisplayEnd)
+}
+
+/// One line of the controller's.
+public struct HostCall: Codable, Sendable, Equatable {
+    public var id: UInt64
+    public var request: HostRequest
+
+    /// A numbered request.
+    public init(id: UInt64, request: HostRequest) {
+        self.id = id
+        self.request = request
+    }
+}

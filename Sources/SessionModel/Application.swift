@@ -1,0 +1,35 @@
+/// Something a user can start: from `etc/apps.d` or the portal's `tool_version`.
+public struct Application: Hashable, Codable, Sendable {
+    public let name: ApplicationName
+    /// What people call it.
+    public let title: String
+    /// A command line for `/bin/sh -c`, run in the session's directory.
+    public let command: String
+    public let geometry: Geometry
+    /// Bits per pixel of the display: 8, 16 or 24.
+    public let depth: Int
+    /// Seconds a session may stay unobserved.
+    public let timeout: Int
+    /// Whether the display needs GLX (OpenGL).
+    public let needsGL: Bool
+    /// Only members of one of these groups may start it; empty: everyone.
+    public let groups: [String]
+    /// Names of `hosttype` rows a host must have, all of them.
+    public let hostRequirements: [String]
+
+    /// An application with everything known.
+    public init(
+        name: ApplicationName, title: String, command: String, geometry: Geometry = .usual, depth: Int = 24,
+        timeout: Int = 86400, needsGL: Bool = false, groups: [String] = [], hostRequirements: [String] = []
+    ) {
+        self.name = name
+        self.title = title
+        self.command = command
+        self.geometry = geometry
+        self.depth = depth
+        self.timeout = timeout
+        self.needsGL = needsGL
+        self.groups = groups
+        self.hostRequirements = hostRequirements
+    }
+}

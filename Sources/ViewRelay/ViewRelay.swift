@@ -1,0 +1,1 @@
+// Skeleton: the module's files follow.

@@ -1,0 +1,1 @@
+// Skeleton: the tests follow.
