@@ -19,6 +19,7 @@ public enum ControlSocketError: UserFacingError, Equatable {
     /// The request does not fit a line.
     case tooLong
 
+    /// One sentence for the person.
     public var userMessage: String {
         switch self {
         case .unreachable, .pathTooLong: "The session service is not running; please try again in a minute."
@@ -30,6 +31,7 @@ public enum ControlSocketError: UserFacingError, Equatable {
         }
     }
 
+    /// What the command ends with.
     public var exitStatus: ExitStatus {
         switch self {
         case .unreachable, .closed, .tooLate, .broken: .tryAgain
@@ -40,6 +42,7 @@ public enum ControlSocketError: UserFacingError, Equatable {
         }
     }
 
+    /// The path and errno, where there are any.
     public var operatorCause: String? {
         switch self {
         case .unreachable(let path, let errno): "connect \(path): errno \(errno)"
