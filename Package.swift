@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 // Arrows point downward only: program → use case → adapter → pure. `deploy/test` checks it
@@ -23,13 +23,17 @@ let package = Package(
         .executable(name: "maxwell-bench", targets: ["maxwell-bench"]),
         .executable(name: "maxwell-admin", targets: ["maxwell-admin"]),
     ],
-    dependencies: [],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
     targets: [
         // System libraries, and what Swift cannot say.
         .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(name: "CLDAP", pkgConfig: "ldap", providers: [.apt(["libldap-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        .target(name: "CSystem"),
+        .target(name: "CLinux"),
 
         // Pure: no I/O, no clock.
         .target(name: "SessionModel", swiftSettings: ours),
@@ -39,14 +43,20 @@ let package = Package(
         .target(name: "SettingsFile", dependencies: ["SessionModel"], swiftSettings: ours),
 
         // Adapters: one outside system each.
-        .target(name: "ControlSocket", dependencies: ["CSystem", "ControlProtocol", "SessionModel"], swiftSettings: ours),
+        .target(name: "ControlSocket", dependencies: ["CLinux", "ControlProtocol", "SessionModel"], swiftSettings: ours),
         .target(name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], swiftSettings: ours),
         .target(name: "LDAPDirectory", dependencies: ["CLDAP", "SessionModel"], swiftSettings: ours),
-        .target(name: "HostAccess", dependencies: ["CSystem", "HostProtocol", "SessionModel"], swiftSettings: ours),
-        .target(name: "Isolation", dependencies: ["CSystem", "HostProtocol", "SessionModel"], swiftSettings: ours),
+        .target(
+            name: "HostAccess",
+            dependencies: [
+                "HostProtocol", "SessionModel",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ], swiftSettings: ours),
+        .target(name: "Isolation", dependencies: ["CLinux", "HostProtocol", "SessionModel"], swiftSettings: ours),
         .target(
             name: "ViewRelay",
-            dependencies: ["COpenSSL", "CSystem", "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel"],
+            dependencies: ["COpenSSL", "CLinux", "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel"],
             swiftSettings: ours),
         .target(name: "ViewClient", dependencies: ["COpenSSL", "RelayProtocol", "SessionModel"], swiftSettings: ours),
 
