@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "peer_system.h"
+#include <stddef.h>
 #include <sys/socket.h>
 
 _Static_assert(sizeof(struct clinux_peer) == sizeof(struct ucred), "struct ucred of unix(7)");
