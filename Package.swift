@@ -24,8 +24,10 @@ let package = Package(
         .executable(name: "maxwell-admin", targets: ["maxwell-admin"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ],
     targets: [
@@ -66,6 +68,7 @@ let package = Package(
             dependencies: [
                 "ControlProtocol", "ControlSocket", "HostAccess", "HostProtocol", "LDAPDirectory", "SessionModel",
                 "SessionStore", "SettingsFile",
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: ours),
         .target(name: "GatewayWeb", dependencies: ["ControlProtocol", "ControlSocket"], swiftSettings: ours),
 
@@ -76,8 +79,10 @@ let package = Package(
         .executableTarget(
             name: "maxwelld",
             dependencies: [
-                "ControlSocket", "HostAccess", "LDAPDirectory", "SessionControl", "SessionModel", "SessionStore",
-                "SettingsFile",
+                "ControlSocket", "LDAPDirectory", "SessionControl", "SessionModel", "SessionStore", "SettingsFile",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: ours),
         .executableTarget(
             name: "maxwell-host", dependencies: ["HostProtocol", "Isolation", "SessionModel"],

@@ -13,6 +13,8 @@ func withUnixAddress<Result>(
     }
     guard fits else { throw .pathTooLong(path) }
     return withUnsafePointer(to: address) { address in
-        address.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+        address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
     }
 }
