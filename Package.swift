@@ -107,6 +107,9 @@ let package = Package(
         .testTarget(
             name: "SessionStoreTests", dependencies: ["SessionStore", "SessionModel", "TestServers"], swiftSettings: ours),
         .testTarget(
+            name: "SessionControlTests", dependencies: ["ControlProtocol", "SessionControl", "SessionModel"],
+            swiftSettings: ours),
+        .testTarget(
             name: "LDAPDirectoryTests", dependencies: ["LDAPDirectory", "SessionModel", "TestServers"],
             swiftSettings: ours),
         .testTarget(
