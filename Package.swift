@@ -40,7 +40,9 @@ let package = Package(
 
         // Adapters: one outside system each.
         .target(name: "ControlSocket", dependencies: ["CSystem", "ControlProtocol", "SessionModel"], swiftSettings: ours),
-        .target(name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], swiftSettings: ours),
+        .target(
+            name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], resources: [.embedInCode("sql")],
+            swiftSettings: ours),
         .target(name: "LDAPDirectory", dependencies: ["CLDAP", "SessionModel"], swiftSettings: ours),
         .target(name: "HostAccess", dependencies: ["CSystem", "HostProtocol", "SessionModel"], swiftSettings: ours),
         .target(name: "Isolation", dependencies: ["CSystem", "HostProtocol", "SessionModel"], swiftSettings: ours),
