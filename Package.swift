@@ -46,7 +46,9 @@ let package = Package(
 
         // Adapters: one outside system each.
         .target(name: "ControlSocket", dependencies: ["CLinux", "ControlProtocol", "SessionModel"], swiftSettings: ours),
-        .target(name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], swiftSettings: ours),
+        .target(
+            name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], resources: [.embedInCode("sql")],
+            swiftSettings: ours),
         .target(name: "LDAPDirectory", dependencies: ["CLDAP", "SessionModel"], swiftSettings: ours),
         .target(
             name: "HostAccess",
