@@ -23,14 +23,6 @@ public final class ControlConnection: @unchecked Sendable {
     /// Connects to the socket at `path`. `patience`, in whole seconds, bounds each wait for the controller: to be
     /// accepted, to be read from, to be answered; nil waits as long as it stands.
     public init(path: String, patience: Int?) throws(ControlSocketError) {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let fits = withUnsafeMutableBytes(of: &address.sun_path) { room in
-            guard path.utf8.count < room.count, !path.utf8.contains(0) else { return false }
-            room.copyBytes(from: path.utf8)
-            return true
-        }
-        guard fits else { throw .pathTooLong(path) }
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .broken(errno: errno) }
         if let patience {
@@ -39,10 +31,12 @@ public final class ControlConnection: @unchecked Sendable {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
             setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
         }
-        let failure = withUnsafePointer(to: address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                connect(descriptor, address, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0 ? 0 : errno
-            }
+        let failure: Int32
+        do {
+            failure = try withUnixAddress(path) { connect(descriptor, $0, $1) == 0 ? 0 : errno }
+        } catch {
+            _ = Self.closeDescriptor(descriptor)
+            throw error
         }
         guard failure == 0 else {
             _ = Self.closeDescriptor(descriptor)

@@ -8,6 +8,8 @@ public enum ControlSocketError: UserFacingError, Equatable {
     case forbidden(path: String)
     /// The path does not fit a socket address (unix(7): 107 bytes).
     case pathTooLong(String)
+    /// Another controller already listens at the path.
+    case inUse(path: String)
     /// The controller closed the connection before it answered.
     case closed
     /// No answer came in the time the caller gave.
@@ -23,6 +25,7 @@ public enum ControlSocketError: UserFacingError, Equatable {
     public var userMessage: String {
         switch self {
         case .unreachable, .pathTooLong: "The session service is not running; please try again in a minute."
+        case .inUse: "Another controller is running already; stop it first."
         case .forbidden: "You may not ask the session service; please ask an administrator for access to its socket."
         case .closed, .broken: "The session service stopped before it answered; please try again in a minute."
         case .tooLate: "The session service did not answer in time; please try again in a minute."
@@ -36,7 +39,7 @@ public enum ControlSocketError: UserFacingError, Equatable {
         switch self {
         case .unreachable, .closed, .tooLate, .broken: .tryAgain
         case .forbidden: .noPermission
-        case .pathTooLong: .configuration
+        case .pathTooLong, .inUse: .configuration
         case .unreadable: .protocolError
         case .tooLong: .badData
         }
@@ -46,6 +49,7 @@ public enum ControlSocketError: UserFacingError, Equatable {
     public var operatorCause: String? {
         switch self {
         case .unreachable(let path, let errno): "connect \(path): errno \(errno)"
+        case .inUse(let path): "\(path) answers"
         case .forbidden(let path): "connect \(path): permission denied"
         case .pathTooLong(let path): "socket path longer than 107 bytes: \(path)"
         case .broken(let errno): "control socket: errno \(errno)"
