@@ -9,7 +9,7 @@ let ours: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
 /// A program that must run on a machine without the Swift runtime, and start in a millisecond.
 let standalone: [LinkerSetting] = [
-    .unsafeFlags(["-static-executable"], .when(platforms: [.linux]))
+    .unsafeFlags(["-static-executable", "-l_FoundationCollections", "-l_FoundationCShims"], .when(platforms: [.linux]))
 ]
 
 let package = Package(
