@@ -101,6 +101,9 @@ let package = Package(
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: ours),
         .testTarget(name: "SessionModelTests", dependencies: ["SessionModel"], swiftSettings: ours),
         .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "SessionModel"], swiftSettings: ours),
+        .testTarget(
+            name: "ContractTests", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel"],
+            exclude: ["Fixtures"], swiftSettings: ours),
         .testTarget(name: "HostProtocolTests", dependencies: ["HostProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "RelayProtocolTests", dependencies: ["RelayProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "SettingsFileTests", dependencies: ["SettingsFile", "SessionModel"], swiftSettings: ours),
