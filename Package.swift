@@ -9,7 +9,7 @@ let ours: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 
 /// A program that must run on a machine without the Swift runtime, and start in a millisecond.
 let standalone: [LinkerSetting] = [
-    .unsafeFlags(["-static-executable"], .when(platforms: [.linux]))
+    .unsafeFlags(["-static-executable", "-l_FoundationCollections", "-l_FoundationCShims"], .when(platforms: [.linux]))
 ]
 
 let package = Package(
@@ -103,6 +103,9 @@ let package = Package(
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: ours),
         .testTarget(name: "SessionModelTests", dependencies: ["SessionModel"], swiftSettings: ours),
         .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "SessionModel"], swiftSettings: ours),
+        .testTarget(
+            name: "ContractTests", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel"],
+            exclude: ["Fixtures"], swiftSettings: ours),
         .testTarget(name: "HostProtocolTests", dependencies: ["HostProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "RelayProtocolTests", dependencies: ["RelayProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "SettingsFileTests", dependencies: ["SettingsFile", "SessionModel"], swiftSettings: ours),
