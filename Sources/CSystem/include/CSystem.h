@@ -1,6 +1,0 @@
-#pragma once
-// What Swift cannot say: variadics, macros, unions. No decisions here.
-#include <sys/types.h>
-
-/// fork(2): only a single-threaded process calls it.
-pid_t csystem_fork(void);
