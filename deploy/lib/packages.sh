@@ -11,12 +11,12 @@ PACKAGES_TO_RUN=(
     mariadb-server mariadb-client slapd ldap-utils openssl
     openssh-server openssh-client iproute2 util-linux procps
     tigervnc-standalone-server bubblewrap x11-utils xfonts-base novnc
-    xterm x11-apps gnuplot-x11
+    xterm x11-apps gnuplot-x11 socat
 )
 # To test it.
 PACKAGES_TO_TEST=(
     "${PACKAGES_TO_RUN[@]}"
-    chromium tigervnc-viewer tigervnc-common xvfb xdotool php-cli socat
+    chromium tigervnc-viewer tigervnc-common xvfb xdotool php-cli
 )
 # Packages that bring a service of the system's.
 PACKAGES_WITH_SERVICE=(mariadb-server:mariadb slapd:slapd openssh-server:ssh)

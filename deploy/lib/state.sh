@@ -35,6 +35,7 @@ folders_ensure() {
     install -d -m 0700 -o maxwell -g maxwell "$DATA/controller" "$DATA/controller/ssh"
     # What the controller makes below, the relay's group can reach.
     install -d -m 2755 -o maxwell -g maxwell-relay "$RUN/c"
+    install -d -m 2750 -o maxwell -g maxwell-relay "$RUN/c/links"
     install -d -m 2750 -o maxwell-web -g maxwell-relay "$RUN/w"
     install -d -m 0755 -o mysql -g mysql "$RUN/db"
 }
