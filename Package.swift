@@ -23,7 +23,9 @@ let package = Package(
         .executable(name: "maxwell-bench", targets: ["maxwell-bench"]),
         .executable(name: "maxwell-admin", targets: ["maxwell-admin"]),
     ],
-    dependencies: [],
+    dependencies: [
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2")
+    ],
     targets: [
         // System libraries, and what Swift cannot say.
         .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
@@ -36,7 +38,9 @@ let package = Package(
         .target(name: "ControlProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
         .target(name: "HostProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
         .target(name: "RelayProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
-        .target(name: "SettingsFile", dependencies: ["SessionModel"], swiftSettings: ours),
+        .target(
+            name: "SettingsFile", dependencies: ["SessionModel", .product(name: "Yams", package: "Yams")],
+            swiftSettings: ours),
 
         // Adapters: one outside system each.
         .target(name: "ControlSocket", dependencies: ["CSystem", "ControlProtocol", "SessionModel"], swiftSettings: ours),
