@@ -1,5 +1,0 @@
-#define _GNU_SOURCE
-#include "CSystem.h"
-#include <unistd.h>
-
-pid_t csystem_fork(void) { return fork(); }
