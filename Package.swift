@@ -4,8 +4,10 @@ import PackageDescription
 // Arrows point downward only: program → use case → adapter → pure. `deploy/test` checks it
 // (docs/architecture.md, "Targets").
 
-/// What every target of ours is compiled with.
-let ours: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+/// What every target of ours is compiled with; `deploy/test` asks for warnings as errors.
+let ours: [SwiftSetting] =
+    [.swiftLanguageMode(.v6)]
+    + (Context.environment["MAXWELL_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 /// A program that must run on a machine without the Swift runtime, and start in a millisecond.
 let standalone: [LinkerSetting] = [
@@ -46,7 +48,9 @@ let package = Package(
 
         // Adapters: one outside system each.
         .target(name: "ControlSocket", dependencies: ["CLinux", "ControlProtocol", "SessionModel"], swiftSettings: ours),
-        .target(name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], swiftSettings: ours),
+        .target(
+            name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], resources: [.embedInCode("sql")],
+            swiftSettings: ours),
         .target(name: "LDAPDirectory", dependencies: ["CLDAP", "SessionModel"], swiftSettings: ours),
         .target(
             name: "HostAccess",

@@ -43,6 +43,7 @@ public final class Gateway: Sendable {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.followRecords() }
             group.addTask { await self.followEvents() }
+            group.addTask { await self.keepHouse() }
         }
         await fleet.letGo()
     }
