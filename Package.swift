@@ -92,7 +92,9 @@ let package = Package(
         .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "HostProtocolTests", dependencies: ["HostProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "RelayProtocolTests", dependencies: ["RelayProtocol", "SessionModel"], swiftSettings: ours),
-        .testTarget(name: "SettingsFileTests", dependencies: ["SettingsFile", "SessionModel"], swiftSettings: ours),
+        .testTarget(
+            name: "SettingsFileTests",
+            dependencies: ["SettingsFile", "SessionModel", .product(name: "Yams", package: "Yams")], swiftSettings: ours),
         .testTarget(
             name: "SessionStoreTests", dependencies: ["SessionStore", "SessionModel", "TestServers"], swiftSettings: ours),
         .testTarget(
