@@ -113,7 +113,9 @@ let package = Package(
             exclude: ["Fixtures"], swiftSettings: ours),
         .testTarget(name: "HostProtocolTests", dependencies: ["HostProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "RelayProtocolTests", dependencies: ["RelayProtocol", "SessionModel"], swiftSettings: ours),
-        .testTarget(name: "SettingsFileTests", dependencies: ["SettingsFile", "SessionModel"], swiftSettings: ours),
+        .testTarget(
+            name: "SettingsFileTests",
+            dependencies: ["SettingsFile", "SessionModel", .product(name: "Yams", package: "Yams")], swiftSettings: ours),
         .testTarget(
             name: "SessionStoreTests", dependencies: ["SessionStore", "SessionModel", "TestServers"], swiftSettings: ours),
         .testTarget(
