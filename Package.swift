@@ -11,7 +11,7 @@ let ours: [SwiftSetting] =
 
 /// A program that must run on a machine without the Swift runtime, and start in a millisecond.
 let standalone: [LinkerSetting] = [
-    .unsafeFlags(["-static-executable"], .when(platforms: [.linux]))
+    .unsafeFlags(["-static-executable", "-l_FoundationCollections", "-l_FoundationCShims"], .when(platforms: [.linux]))
 ]
 
 let package = Package(
@@ -31,6 +31,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // System libraries, and what Swift cannot say.
@@ -44,7 +45,9 @@ let package = Package(
         .target(name: "ControlProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
         .target(name: "HostProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
         .target(name: "RelayProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
-        .target(name: "SettingsFile", dependencies: ["SessionModel"], swiftSettings: ours),
+        .target(
+            name: "SettingsFile", dependencies: ["SessionModel", .product(name: "Yams", package: "Yams")],
+            swiftSettings: ours),
 
         // Adapters: one outside system each.
         .target(name: "ControlSocket", dependencies: ["CLinux", "ControlProtocol", "SessionModel"], swiftSettings: ours),
@@ -105,6 +108,9 @@ let package = Package(
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: ours),
         .testTarget(name: "SessionModelTests", dependencies: ["SessionModel"], swiftSettings: ours),
         .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "SessionModel"], swiftSettings: ours),
+        .testTarget(
+            name: "ContractTests", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel"],
+            exclude: ["Fixtures"], swiftSettings: ours),
         .testTarget(name: "HostProtocolTests", dependencies: ["HostProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "RelayProtocolTests", dependencies: ["RelayProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "SettingsFileTests", dependencies: ["SettingsFile", "SessionModel"], swiftSettings: ours),

@@ -7,7 +7,7 @@ import SessionStore
 extension Gateway {
     /// The portal's and the people's `stop`.
     func stop(_ number: SessionNumber, as role: Role) async throws -> ControlReply {
-        guard let session = try await database.session(number), session.isLive else {
+        guard let session = try await database.session(number), session.state.isLive else {
             throw SessionError.sessionUnknown(number)
         }
         if let own = Rights.ownName(role), session.owner != own { throw SessionError.notPermitted(own, number) }
@@ -38,8 +38,9 @@ extension Gateway {
         do {
             try await database.finishEnd(
                 session.number,
-                wallSeconds: known?.wallSeconds ?? Double(session.age), cpuSeconds: known?.cpuSeconds ?? 0,
-                status: known?.status ?? 0, failedStart: failedStart)
+                accounts: SessionAccounts(
+                    wall: known?.wallSeconds ?? Double(session.age), cpu: known?.cpuSeconds ?? 0,
+                    status: known?.status ?? 0), failedStart: failedStart)
             log.event(
                 "session ended",
                 [.session: "\(session.number)", .user: "\(session.owner)", .host: "\(session.host)", .reason: reason])
@@ -55,8 +56,8 @@ extension Gateway {
             let channel = try await fleet.channel(session.host)
             let patience = Double(settings.hosts.stopPatience.components.seconds)
             let reply = try await channel.ask(
-                .endDisplay(display: session.display, patienceSeconds: patience), within: .seconds(2 * patience + 20))
-            try await database.releaseDisplay(session.display, on: session.host)
+                .endDisplay(display: session.displayNumber, patienceSeconds: patience), within: .seconds(2 * patience + 20))
+            try await database.releaseDisplay(session.displayNumber, on: session.host)
             if case .displayEnded(let end) = reply { return end }
         } catch {
             log.event(

@@ -33,7 +33,7 @@ extension Gateway {
                 await finishEnd(session, reason: "an end that was interrupted", failedStart: false, account: nil)
             }
             let repairs = DisplayRepair.plan(
-                claims: try await database.displayClaims(on: host), observed: hello.inventory.map(\.display))
+                claims: try await database.displays(on: host).map(\.claim), observed: hello.inventory.map(\.display))
             for repair in repairs { try await carryOut(repair, on: host) }
         } catch {
             log.event("host not healed", level: .error, [.host: "\(host)", .cause: "\(error)"])

@@ -8,7 +8,8 @@ import SessionStore
 extension Gateway {
     /// `maxwell host up|down`.
     func setStatus(of host: HostName, up: Bool) async throws -> ControlReply {
-        guard try await database.setHostStatus(host, up: up) else { throw SessionError.hostUnknown(host) }
+        try await requireHost(host)
+        try await database.setHostStatus(host, up: up)
         log.event("host status set", [.host: "\(host)", .status: up ? "up" : "down"])
         return .done("Host \(host) is \(up ? "up" : "down").")
     }
@@ -30,11 +31,19 @@ extension Gateway {
 
     /// Records a host, connects it and tries it: a display, and a byte through the data link.
     func addHost(_ order: HostOrder) async throws -> ControlReply {
+        let zone = try await order.zone.asyncMap { try await self.zone($0) }
+        let types = try await database.hostTypes()
+        let provisions = try order.provisions.reduce(into: UInt64(0)) { bits, name in
+            guard let bit = types[name] else {
+                throw Refusal("There is no host type named \(name); there are \(types.keys.sorted().joined(separator: ", ")).", .usage)
+            }
+            bits |= bit
+        }
         try await database.addHost(
             HostAddition(
                 name: order.name, address: order.address, port: order.port, account: order.account,
-                sshHostKey: order.sshHostKey, zone: order.zone, provisions: order.provisions,
-                maximumUses: order.maximumUses, runFolder: order.runFolder))
+                sshHostKey: order.sshHostKey, runFolder: order.runFolder, zoneID: zone?.id, provisions: provisions,
+                maximumUses: order.maximumUses))
         await fleet.become(try await database.hosts().compactMap(\.endpoint))
         try await awaitHello(of: order.name)
         let lines = try await trial(of: order.name)
@@ -45,9 +54,7 @@ extension Gateway {
     /// `check HOST yes`: what the host says of itself, a display of its own, a byte through the data link; with
     /// `apply` the host becomes `up` or `check`.
     func check(_ host: HostName, apply: Bool) async throws -> ControlReply {
-        guard try await database.hosts().contains(where: { $0.name == host }) else {
-            throw SessionError.hostUnknown(host)
-        }
+        try await requireHost(host)
         var lines: [String] = []
         var good = true
         do {
@@ -60,9 +67,9 @@ extension Gateway {
             lines.append("failed: \(error.userMessage)")
             good = false
         }
-        if apply { _ = try await database.setHostStatus(host, up: good) }
+        if apply { try await database.setHostStatus(host, up: good) }
         lines.append(
-            "\(host) is \(good ? "fine" : "not fit for sessions")\(apply ? " and is now \(good ? "up" : "check")" : "")."
+            "\(host) is \(good ? "fine" : "not fit for sessions")\(apply ? " and is now \(good ? "up" : "down")" : "")."
         )
         return .lines(lines, good: good)
     }
@@ -86,11 +93,11 @@ extension Gateway {
     func screenshots(of user: UserName) async throws -> ControlReply {
         let sessions = try await database.sessions(of: user)
         await withDiscardingTaskGroup { group in
-            for session in sessions where session.isLive {
+            for session in sessions where session.state.isLive {
                 group.addTask {
                     do {
                         _ = try await self.fleet.channel(session.host).ask(
-                            .screenshot(display: session.display), within: .seconds(10))
+                            .screenshot(display: session.displayNumber), within: .seconds(10))
                     } catch {
                         self.log.event(
                             "no screenshot", level: .debug, [.session: "\(session.number)", .cause: "\(error)"])
@@ -99,6 +106,12 @@ extension Gateway {
             }
         }
         return .done("")
+    }
+
+    private func requireHost(_ host: HostName) async throws {
+        guard try await database.hosts().contains(where: { $0.name == host }) else {
+            throw SessionError.hostUnknown(host)
+        }
     }
 
     /// Waits until a host that was just recorded has said hello.
@@ -118,24 +131,26 @@ extension Gateway {
     private func trial(of host: HostName) async throws -> [String] {
         let began = ContinuousClock.now
         let channel = try await fleet.channel(host)
+        let key = Secret.token()
+        let password = Secret.viewerPassword()
         guard
             let claim = try await database.claimDisplayNumber(
-                on: host, key: .token(), password: .viewerPassword(), geometry: .usual, depth: 24,
+                on: host, key: key, password: password, geometry: .usual, depth: 24,
                 uidBase: settings.uids.displays.first, uidCount: settings.uids.displays.count)
         else { return ["every display is in use: no trial display was made"] }
         do {
             _ = try await channel.ask(
                 .makeDisplay(
                     DisplayOrder(
-                        display: claim.display, geometry: .usual, depth: 24, withGL: false, uid: claim.uid,
-                        password: claim.password, key: claim.key)), within: .seconds(20))
+                        display: claim.number, geometry: .usual, depth: 24, withGL: false, uid: claim.uid,
+                        password: password, key: key)), within: .seconds(20))
             _ = try await fleet.link(host).socket()
         } catch {
-            await giveBack(claim.display, on: host, channel)
+            await giveBack(claim.number, on: host, channel)
             throw error
         }
         let took = ContinuousClock.now - began
-        await giveBack(claim.display, on: host, channel)
+        await giveBack(claim.number, on: host, channel)
         let milliseconds = Int(took / .milliseconds(1))
         return ["a trial display started in \(milliseconds) ms", "the data link answers"]
     }

@@ -12,7 +12,7 @@ extension Gateway {
             sessions.map {
                 SessionLine(
                     session: $0.number, user: $0.owner.text, application: $0.application.text, host: $0.host.text,
-                    display: $0.display.value, state: $0.state.rawValue, age: $0.age, viewers: $0.viewers)
+                    display: $0.displayNumber.value, state: $0.state.rawValue, age: $0.age, viewers: $0.viewers)
             })
     }
 
@@ -24,8 +24,8 @@ extension Gateway {
                 let hello = hellos[host.name]
                 return HostLine(
                     host: host.name.text, status: host.status, connected: hello != nil,
-                    isolation: hello?.isolation ?? host.isolation, uses: host.uses, maximumUses: host.maximumUses,
-                    zone: host.zone, agentVersion: hello?.version ?? host.agentVersion)
+                    isolation: hello?.isolation ?? host.access?.isolation ?? "", uses: host.uses, maximumUses: host.maximumUses,
+                    zone: host.zone ?? "", agentVersion: hello?.version ?? host.access?.agentVersion ?? "")
             })
     }
 

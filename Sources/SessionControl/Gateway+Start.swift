@@ -38,7 +38,7 @@ extension Gateway {
     private func hosts(for application: Application, zone: ZoneName?) async throws -> [HostRecord] {
         let records = try await database.hosts()
         let zoneID = try await zone.asyncMap { zone in
-            guard let record = try await self.database.zone(named: zone) else { throw SessionError.zoneUnknown(zone) }
+            let record = try await self.zone(zone)
             guard record.isUp else { throw SessionError.zoneDown(zone) }
             return record.id
         }
@@ -70,10 +70,12 @@ extension Gateway {
         _ order: StartOrder, _ application: Application, _ account: Account, on host: HostRecord
     ) async throws -> SessionNumber? {
         let channel = try await fleet.channel(host.name)
+        let key = Secret.token()
+        let password = Secret.viewerPassword()
         guard
             let claim = try await database.claimDisplayNumber(
-                on: host.name, key: .token(), password: .viewerPassword(), geometry: application.geometry,
-                depth: application.depth, uidBase: settings.uids.displays.first, uidCount: settings.uids.displays.count)
+                on: host.name, key: key, password: password, geometry: application.geometry, depth: application.depth,
+                uidBase: settings.uids.displays.first, uidCount: settings.uids.displays.count)
         else { return nil }
         let token = Secret.token()
         let number: SessionNumber
@@ -81,20 +83,21 @@ extension Gateway {
             _ = try await channel.ask(
                 .makeDisplay(
                     DisplayOrder(
-                        display: claim.display, geometry: application.geometry, depth: application.depth,
-                        withGL: application.needsGL, uid: claim.uid, password: claim.password, key: claim.key)),
+                        display: claim.number, geometry: application.geometry, depth: application.depth,
+                        withGL: application.needsGL, uid: claim.uid, password: password, key: key)),
                 within: .seconds(20))
             number = try await database.beginSession(
                 NewSession(
-                    user: order.user, address: order.address, host: host.name, display: claim.display,
-                    application: application.name, timeout: application.timeout, token: token,
-                    geometry: application.geometry, password: claim.password, zoneID: host.zoneID))
+                    owner: order.user, address: order.address, host: host.name, display: claim.number,
+                    application: application.name, title: application.title, timeout: application.timeout,
+                    geometry: application.geometry, password: password, sessionToken: token,
+                    parameters: order.parameters, zoneID: host.zoneID))
         } catch {
-            await giveBack(claim.display, on: host.name, channel)
+            await giveBack(claim.number, on: host.name, channel)
             throw error
         }
         do {
-            try await handOver(number, claim.display, token, order, application, account, channel)
+            try await handOver(number, claim.number, token, order, application, account, channel)
             try await database.markRunning(number)
         } catch {
             await endSession(number, reason: "the start failed", failedStart: true)
@@ -132,12 +135,5 @@ extension Gateway {
                 "display not given back", level: .warning,
                 [.host: "\(host)", .display: "\(display)", .cause: "\(error)"])
         }
-    }
-}
-
-extension Optional {
-    /// `map` for a transform that waits.
-    fileprivate func asyncMap<Value>(_ transform: (Wrapped) async throws -> Value) async rethrows -> Value? {
-        if let self { try await transform(self) } else { nil }
     }
 }

@@ -7,6 +7,7 @@ extension Gateway {
     /// The portal's `view`: a token of this call's own for one user, one session, one mode.
     func view(_ order: ViewOrder, as role: Role) async throws -> ViewAnswer {
         let session = try await runningSession(order.session)
+        guard let display = session.display else { throw SessionError.sessionNotRunning(order.session) }
         let user = try viewer(order.user, of: session, as: role)
         let mode = try await mode(of: user, in: session, readOnly: order.readOnly)
         let token = Secret.token()
@@ -16,7 +17,7 @@ extension Gateway {
         return ViewAnswer(
             session: session.number, width: session.geometry.width, height: session.geometry.height,
             host: settings.gateway.host, port: settings.gateway.port,
-            encpassword: VNCPassword.obfuscated(session.password), connect: Secret("vncsession:" + token.exposed),
+            encpassword: VNCPassword.obfuscated(display.password), connect: Secret("vncsession:" + token.exposed),
             readOnly: mode == .watch)
     }
 
@@ -39,22 +40,20 @@ extension Gateway {
 
     /// The relay's question: where does this token lead?
     func resolve(_ order: ResolveOrder) async throws -> Route {
-        guard Secret.isToken(order.token.exposed), let found = try await database.resolve(token: order.token) else {
-            throw SessionError.tokenUnknown
-        }
-        let session = found.session
-        let socket = try await fleet.link(session.host).socket()
-        let view = try await database.openView(session: session.number, user: found.user, address: order.address)
+        guard let found = try await database.resolve(token: order.token) else { throw SessionError.tokenUnknown }
+        let socket = try await fleet.link(found.host).socket()
+        let view = try await database.openView(
+            session: found.session, user: found.user, mode: found.mode, kind: found.kind, address: order.address)
         log.event(
             "view opened",
             [
-                .view: "\(view)", .session: "\(session.number)", .user: "\(found.user)", .address: order.address,
+                .view: "\(view)", .session: "\(found.session)", .user: "\(found.user)", .address: order.address,
                 .status: found.mode.rawValue,
             ])
         return Route(
-            view: view, session: session.number, socket: socket, display: session.display, key: session.key,
+            view: view, session: found.session, socket: socket, display: found.display, key: found.key,
             mode: found.mode,
-            authentication: found.kind == .ticket ? .relay(password: session.password) : .viewer)
+            authentication: found.kind == .ticket ? .relay(password: found.password) : .viewer)
     }
 
     /// A view ended: its time is written.
@@ -66,7 +65,7 @@ extension Gateway {
 
     private func runningSession(_ number: SessionNumber) async throws -> SessionRecord {
         guard let session = try await database.session(number) else { throw SessionError.sessionUnknown(number) }
-        guard session.isLive else { throw SessionError.sessionNotRunning(number) }
+        guard session.state.isLive else { throw SessionError.sessionNotRunning(number) }
         return session
     }
 

@@ -18,3 +18,26 @@ extension HostRecord {
             isConnected: isConnected, uses: uses, maximumUses: maximumUses)
     }
 }
+
+extension DisplayRecord {
+    /// The record as a repair plan weighs it.
+    var claim: DisplayRepair.Claim { DisplayRepair.Claim(display: number, session: session, age: age) }
+}
+
+extension SessionState {
+    /// Whether the session is there for its user.
+    var isLive: Bool {
+        switch self {
+        case .starting, .running: true
+        case .ending, .ended, .failed: false
+        }
+    }
+}
+
+extension Gateway {
+    /// The zone named so; throws when there is none.
+    func zone(_ name: ZoneName) async throws -> ZoneRecord {
+        guard let record = try await database.zone(named: name) else { throw SessionError.zoneUnknown(name) }
+        return record
+    }
+}

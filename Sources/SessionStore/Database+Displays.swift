@@ -31,7 +31,7 @@ extension Database {
                             """
                             REPLACE INTO display (hostname, dispnum, geometry, depth, sessnum, vncpass, status)
                             VALUES (?, ?, ?, ?, 0, ?, 'used')
-                            """, host, number, geometry, depth, obscured(password))
+                            """, host, number, geometry, depth, VNCPassword.obfuscated(password))
                         return ClaimedDisplay(host: host, number: number, uid: uid)
                     }
                 } catch {

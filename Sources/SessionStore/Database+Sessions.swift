@@ -41,7 +41,7 @@ extension Database {
                         INSERT INTO viewperm (sessnum, viewuser, viewtoken, geometry, fwhost, fwport, vncpass, readonly)
                         VALUES (?, ?, ?, ?, ?, ?, ?, 'No')
                         """, number, session.owner, Secret.token(), session.geometry, session.host,
-                        Self.filePort(of: session.display), obscured(session.password))
+                        Self.filePort(of: session.display), VNCPassword.obfuscated(session.password))
                     return number
                 } catch {
                     // Where the engine rolls nothing back, the row goes by hand.
