@@ -101,8 +101,12 @@ let package = Package(
             name: "maxwell-bench", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel", "ViewClient"],
             swiftSettings: ours),
         .executableTarget(
-            name: "maxwell-admin", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel"],
-            swiftSettings: ours),
+            name: "maxwell-admin",
+            dependencies: [
+                "ControlProtocol", "ControlSocket", "SessionModel",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ], swiftSettings: ours),
 
         // Real servers, started privately once a run; and the tests.
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: ours),
