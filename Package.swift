@@ -31,6 +31,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // System libraries, and what Swift cannot say.
@@ -44,7 +45,9 @@ let package = Package(
         .target(name: "ControlProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
         .target(name: "HostProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
         .target(name: "RelayProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
-        .target(name: "SettingsFile", dependencies: ["SessionModel"], swiftSettings: ours),
+        .target(
+            name: "SettingsFile", dependencies: ["SessionModel", .product(name: "Yams", package: "Yams")],
+            swiftSettings: ours),
 
         // Adapters: one outside system each.
         .target(name: "ControlSocket", dependencies: ["CLinux", "ControlProtocol", "SessionModel"], swiftSettings: ours),

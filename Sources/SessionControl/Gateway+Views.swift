@@ -42,7 +42,8 @@ extension Gateway {
     func resolve(_ order: ResolveOrder) async throws -> Route {
         guard let found = try await database.resolve(token: order.token) else { throw SessionError.tokenUnknown }
         let socket = try await fleet.link(found.host).socket()
-        let view = try await database.openView(session: found.session, user: found.user, address: order.address)
+        let view = try await database.openView(
+            session: found.session, user: found.user, mode: found.mode, kind: found.kind, address: order.address)
         log.event(
             "view opened",
             [

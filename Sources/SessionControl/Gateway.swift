@@ -79,7 +79,7 @@ public final class Gateway: Sendable {
         case .hostKey: try hostKey()
         case .addHost(let order): try await addHost(order)
         case .resolve(let order): .route(try await resolve(order))
-        case .viewBeats(let beats): .beats(cut: try await database.beatViews(beats.map { (id: $0.view, age: $0.age) }))
+        case .viewBeats(let beats): .beats(cut: try await database.beatViews(beats.map { (view: $0.view, age: $0.age) }))
         case .viewClosed(let end): try await closeView(end)
         }
     }

@@ -30,7 +30,6 @@ struct Controller: AsyncParsableCommand {
     var migrate = false
 
     func run() async throws {
-        setvbuf(stdout, nil, _IOLBF, 0)
         signal(SIGPIPE, SIG_IGN)
         let path = config ?? getenv("MAXWELL_CONFIG").map { String(cString: $0) } ?? "/etc/maxwell/maxwell.yaml"
         do {
@@ -63,7 +62,7 @@ struct Controller: AsyncParsableCommand {
         raiseDescriptorLimit()
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var log = Logger(label: "maxwelld")
-        log.logLevel = Logger.Level(rawValue: settings.controller.logLevel) ?? .info
+        log.logLevel = Logger.Level(rawValue: settings.controller.logLevel.rawValue) ?? .info
         let gateway = Gateway(
             settings: settings, database: Database(settings.database.address(password: secrets.database)),
             directory: Directory(settings.ldap.directory(password: secrets.directory)), log: log)
@@ -89,7 +88,10 @@ private struct GatewayService: Service {
 }
 
 /// One line to standard error.
-private func say(_ line: String) { fputs(line + "\n", stderr) }
+private func say(_ line: String) {
+    let bytes = Array((line + "\n").utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
+}
 
 /// Every viewer's link is a descriptor, in ssh too, which inherits the limit.
 private func raiseDescriptorLimit() {

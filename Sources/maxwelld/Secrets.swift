@@ -18,7 +18,7 @@ extension Settings.Database {
     /// The server as the store wants it.
     func address(password: Secret?) -> DatabaseAddress {
         DatabaseAddress(
-            socket: socket, host: host, port: port, name: name, user: user, password: password,
+            socket: socket, host: host ?? "", port: port, name: name, user: user, password: password,
             connections: connections, timeoutSeconds: Int(timeout.components.seconds))
     }
 }
