@@ -57,22 +57,11 @@ public enum ApplicationFiles {
     /// files of one application's name included. Hidden files are passed over.
     public static func load(folder: String, timeout: Duration) throws(SettingsErrors) -> [ApplicationFile] {
         let label = folder.split(separator: "/").last.map(String.init) ?? folder
-        guard let listing = opendir(folder) else {
-            let problem = "cannot be read: \(String(cString: strerror(errno)))"
-            throw SettingsErrors([Mistake(file: folder, line: nil, problem: problem)])
-        }
-        defer { closedir(listing) }
-        var names: [String] = []
-        while let entry = readdir(listing) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name.hasSuffix(".yaml"), !name.hasPrefix(".") { names.append(name) }
-        }
+        let names = try names(in: folder)
         var mistakes: [Mistake] = []
         var files: [ApplicationFile] = []
         var origin: [ApplicationName: String] = [:]
-        for name in names.sorted() {
+        for name in names {
             let file = "\(label)/\(name)"
             do throws(UnreadableFile) {
                 let text = try readText(path: "\(folder)/\(name)")
@@ -92,5 +81,31 @@ public enum ApplicationFiles {
         }
         if !mistakes.isEmpty { throw SettingsErrors(mistakes) }
         return files
+    }
+
+    /// What tells whether a file of the folder came, went or changed since: every name with its inode, size and time.
+    public static func mark(of folder: String) throws(SettingsErrors) -> String {
+        try names(in: folder).map { name in
+            var status = stat()
+            guard stat("\(folder)/\(name)", &status) == 0 else { return name }
+            return "\(name) \(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+        }.joined(separator: "\n")
+    }
+
+    /// The folder's `*.yaml` by name, without hidden ones.
+    private static func names(in folder: String) throws(SettingsErrors) -> [String] {
+        guard let listing = opendir(folder) else {
+            let problem = "cannot be read: \(String(cString: strerror(errno)))"
+            throw SettingsErrors([Mistake(file: folder, line: nil, problem: problem)])
+        }
+        defer { closedir(listing) }
+        var names: [String] = []
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name.hasSuffix(".yaml"), !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
     }
 }

@@ -44,7 +44,6 @@ struct SettingsFileTests {
         #expect(settings.database.passwordFile == "/etc/maxwell/db password")
         #expect(settings.ldap.uris == ["ldaps://a.example.org", "ldap://b.example.org:1389"])
         #expect(settings.ldap.startTLS == false)
-        #expect(settings.controller.log == .file("/var/log/maxwell.log"))
         #expect(settings.controller.portalUsers.isEmpty)
         #expect(settings.hosts.stopPatience == .milliseconds(1500))
         #expect(settings.uids.displays.uids == 3_000_000...3_000_009)
