@@ -149,7 +149,7 @@ private let changed = #"""
     gateway: {name: "hub: \"one\" \\ two", port: 10563}
     database: {host: db.example.org, password_file: /etc/maxwell/db password}
     ldap: {uris: ["ldaps://a.example.org", "ldap://b.example.org:1389"], start_tls: false, people_base: "ou=a, dc=b"}
-    controller: {log: /var/log/maxwell.log, portal_users: []}
+    controller: {portal_users: []}
     hosts: {stop_patience: 1500ms}
     uids: {displays: {first: 3000000, count: 10}}
     relay: {listen: "127.0.0.1:10563", allowed_origins: [https://hub.example.org]}
