@@ -1,15 +1,17 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 // Arrows point downward only: program → use case → adapter → pure. `deploy/test` checks it
 // (docs/architecture.md, "Targets").
 
-/// What every target of ours is compiled with.
-let ours: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+/// What every target of ours is compiled with; `deploy/test` asks for warnings as errors.
+let ours: [SwiftSetting] =
+    [.swiftLanguageMode(.v6)]
+    + (Context.environment["MAXWELL_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 /// A program that must run on a machine without the Swift runtime, and start in a millisecond.
 let standalone: [LinkerSetting] = [
-    .unsafeFlags(["-static-executable"], .when(platforms: [.linux]))
+    .unsafeFlags(["-static-executable", "-l_FoundationCollections", "-l_FoundationCShims"], .when(platforms: [.linux]))
 ]
 
 let package = Package(
@@ -23,30 +25,47 @@ let package = Package(
         .executable(name: "maxwell-bench", targets: ["maxwell-bench"]),
         .executable(name: "maxwell-admin", targets: ["maxwell-admin"]),
     ],
-    dependencies: [],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
     targets: [
         // System libraries, and what Swift cannot say.
         .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(name: "CLDAP", pkgConfig: "ldap", providers: [.apt(["libldap-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
-        .target(name: "CSystem"),
+        .target(name: "CLinux"),
 
         // Pure: no I/O, no clock.
         .target(name: "SessionModel", swiftSettings: ours),
         .target(name: "ControlProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
         .target(name: "HostProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
         .target(name: "RelayProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
-        .target(name: "SettingsFile", dependencies: ["SessionModel"], swiftSettings: ours),
+        .target(
+            name: "SettingsFile", dependencies: ["SessionModel", .product(name: "Yams", package: "Yams")],
+            swiftSettings: ours),
 
         // Adapters: one outside system each.
-        .target(name: "ControlSocket", dependencies: ["CSystem", "ControlProtocol", "SessionModel"], swiftSettings: ours),
-        .target(name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], swiftSettings: ours),
+        .target(name: "ControlSocket", dependencies: ["CLinux", "ControlProtocol", "SessionModel"], swiftSettings: ours),
+        .target(
+            name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], resources: [.embedInCode("sql")],
+            swiftSettings: ours),
         .target(name: "LDAPDirectory", dependencies: ["CLDAP", "SessionModel"], swiftSettings: ours),
-        .target(name: "HostAccess", dependencies: ["CSystem", "HostProtocol", "SessionModel"], swiftSettings: ours),
-        .target(name: "Isolation", dependencies: ["CSystem", "HostProtocol", "SessionModel"], swiftSettings: ours),
+        .target(
+            name: "HostAccess",
+            dependencies: [
+                "HostProtocol", "SessionModel",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ], swiftSettings: ours),
+        .target(name: "Isolation", dependencies: ["CLinux", "HostProtocol", "SessionModel"], swiftSettings: ours),
         .target(
             name: "ViewRelay",
-            dependencies: ["COpenSSL", "CSystem", "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel"],
+            dependencies: ["COpenSSL", "CLinux", "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel"],
             swiftSettings: ours),
         .target(name: "ViewClient", dependencies: ["COpenSSL", "RelayProtocol", "SessionModel"], swiftSettings: ours),
 
@@ -56,6 +75,7 @@ let package = Package(
             dependencies: [
                 "ControlProtocol", "ControlSocket", "HostAccess", "HostProtocol", "LDAPDirectory", "SessionModel",
                 "SessionStore", "SettingsFile",
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: ours),
         .target(name: "GatewayWeb", dependencies: ["ControlProtocol", "ControlSocket"], swiftSettings: ours),
 
@@ -66,8 +86,10 @@ let package = Package(
         .executableTarget(
             name: "maxwelld",
             dependencies: [
-                "ControlSocket", "HostAccess", "LDAPDirectory", "SessionControl", "SessionModel", "SessionStore",
-                "SettingsFile",
+                "ControlSocket", "LDAPDirectory", "SessionControl", "SessionModel", "SessionStore", "SettingsFile",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ], swiftSettings: ours),
         .executableTarget(
             name: "maxwell-host", dependencies: ["HostProtocol", "Isolation", "SessionModel"],
@@ -86,11 +108,17 @@ let package = Package(
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: ours),
         .testTarget(name: "SessionModelTests", dependencies: ["SessionModel"], swiftSettings: ours),
         .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "SessionModel"], swiftSettings: ours),
+        .testTarget(
+            name: "ContractTests", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel"],
+            exclude: ["Fixtures"], swiftSettings: ours),
         .testTarget(name: "HostProtocolTests", dependencies: ["HostProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "RelayProtocolTests", dependencies: ["RelayProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "SettingsFileTests", dependencies: ["SettingsFile", "SessionModel"], swiftSettings: ours),
         .testTarget(
             name: "SessionStoreTests", dependencies: ["SessionStore", "SessionModel", "TestServers"], swiftSettings: ours),
+        .testTarget(
+            name: "SessionControlTests", dependencies: ["ControlProtocol", "SessionControl", "SessionModel"],
+            swiftSettings: ours),
         .testTarget(
             name: "LDAPDirectoryTests", dependencies: ["LDAPDirectory", "SessionModel", "TestServers"],
             swiftSettings: ours),

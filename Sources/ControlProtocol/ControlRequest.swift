@@ -87,7 +87,9 @@ public struct TicketOrder: Codable, Sendable, Equatable {
     public var readOnly: Bool
 
     /// A ticket good for `seconds`.
-    public init(session: SessionNumber, user: UserName? = nil, seconds: Int = 600, once: Bool = false, readOnly: Bool = false) {
+    public init(
+        session: SessionNumber, user: UserName? = nil, seconds: Int = 600, once: Bool = false, readOnly: Bool = false
+    ) {
         self.session = session
         self.user = user
         self.seconds = seconds

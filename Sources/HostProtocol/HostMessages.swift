@@ -123,7 +123,8 @@ public struct DisplayEnd: Codable, Sendable, Equatable {
     public var cpuSeconds: Double
 
     /// An exit record.
-    public init(display: DisplayNumber, session: SessionNumber?, status: Int?, wallSeconds: Double, cpuSeconds: Double) {
+    public init(display: DisplayNumber, session: SessionNumber?, status: Int?, wallSeconds: Double, cpuSeconds: Double)
+    {
         self.display = display
         self.session = session
         self.status = status

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 import HostProtocol
 import SessionModel
@@ -28,8 +28,8 @@ struct ApplicationLaunch {
     /// Forks; answers the child, to be waited for, and the pipe's reading end.
     func begin() throws(HostFailure) -> (child: Int32, report: Int32) {
         var pipe: [Int32] = [-1, -1]
-        guard csystem_pipe(&pipe) == 0 else { throw failure("pipe") }
-        let child = csystem_fork()
+        guard clinux_pipe(&pipe) == 0 else { throw failure("pipe") }
+        let child = clinux_fork()
         guard child >= 0 else { throw failure("fork") }
         if child > 0 {
             close(pipe[1])
@@ -48,8 +48,8 @@ struct ApplicationLaunch {
 
     private func enter(reporting report: Int32) -> Never {
         groups.enter()
-        let home = csystem_open_tree_clone(order.account.home)
-        if container != nil, home < 0 || csystem_mount_harmless(home) != 0 {
+        let home = clinux_open_tree_clone(order.account.home)
+        if container != nil, home < 0 || clinux_mount_harmless(home) != 0 {
             give(up: "H", "home \(order.account.home)", report)
         }
         var folder = stat()
@@ -58,18 +58,18 @@ struct ApplicationLaunch {
         }
         if let container {
             let kinds = [
-                ("mnt", csystem_clone_newns), ("ipc", csystem_clone_newipc), ("uts", csystem_clone_newuts),
-                ("net", csystem_clone_newnet), ("pid", csystem_clone_newpid),
+                ("mnt", clinux_clone_newns), ("ipc", clinux_clone_newipc), ("uts", clinux_clone_newuts),
+                ("net", clinux_clone_newnet), ("pid", clinux_clone_newpid),
             ]
             let spaces = kinds.map { open("/proc/\(container)/ns/\($0.0)", O_RDONLY | O_CLOEXEC) }
-            for (kind, space) in zip(kinds, spaces) where csystem_setns(space, kind.1) != 0 {
+            for (kind, space) in zip(kinds, spaces) where clinux_setns(space, kind.1) != 0 {
                 give(up: "E", "setns \(kind.0)", report)
             }
             furnish(home, report)
         } else if (try? writeAuthority()) == nil {
             give(up: "E", "authority", report)
         }
-        let child = csystem_fork()
+        let child = clinux_fork()
         if child < 0 { give(up: "E", "fork", report) }
         if child > 0 {
             say("P \(child)", report)
@@ -82,7 +82,7 @@ struct ApplicationLaunch {
     private func furnish(_ home: Int32, _ report: Int32) {
         do throws(HostFailure) {
             try makeFolders(order.account.home, 0o755)
-            guard csystem_move_mount(home, order.account.home) == 0 else { throw failure("move_mount") }
+            guard clinux_move_mount(home, order.account.home) == 0 else { throw failure("move_mount") }
             try writeFile(
                 "/etc/passwd", Array(AccountFiles.passwd(order.account, display: displayUser).utf8), mode: 0o644)
             try writeFile("/etc/group", Array(AccountFiles.group(order.account, display: displayUser).utf8), mode: 0o644)

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// Moves one viewer's bytes to and from a display's socket with splice(2), until both directions have ended.
@@ -22,7 +22,7 @@ final class ByteMover {
         self.loop = loop
         self.ended = ended
         directions = [Direction(from: viewer, to: display), Direction(from: display, to: viewer)]
-        guard csystem_pipe(&directions[0].pipe) == 0, csystem_pipe(&directions[1].pipe) == 0 else {
+        guard clinux_pipe(&directions[0].pipe) == 0, clinux_pipe(&directions[1].pipe) == 0 else {
             open = false
             for direction in directions { for fd in direction.pipe where fd >= 0 { Glibc.close(fd) } }
             return nil
@@ -65,13 +65,13 @@ final class ByteMover {
     /// One turn of a direction; false when a side is broken.
     private func turn(_ direction: inout Direction) -> Bool {
         if direction.held == 0, !direction.sourceEnded {
-            let count = csystem_splice(direction.from, direction.pipe[1], 65536)
+            let count = clinux_splice(direction.from, direction.pipe[1], 65536)
             if count < 0 && errno != EAGAIN && errno != EINTR { return false }
             if count == 0 { direction.sourceEnded = true }
             if count > 0 { direction.held = count }
         }
         if direction.held > 0 {
-            let count = csystem_splice(direction.pipe[0], direction.to, direction.held)
+            let count = clinux_splice(direction.pipe[0], direction.to, direction.held)
             if count < 0 && errno != EAGAIN && errno != EINTR { return false }
             if count > 0 { direction.held -= count }
         }

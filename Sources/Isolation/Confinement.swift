@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 import SessionModel
 
@@ -6,11 +6,11 @@ import SessionModel
 func becomeUser(_ account: Account, filtered: Bool) -> String? {
     var groups = account.groups.map(\.gid)
     if !groups.contains(account.gid) { groups.append(account.gid) }
-    guard csystem_setgroups(groups, groups.count) == 0 else { return "setgroups" }
-    for capability in 0..<64 { _ = csystem_prctl(csystem_pr_capbset_drop, UInt(capability), 0, 0, 0) }
-    guard csystem_setresgid(account.gid) == 0 else { return "setresgid" }
-    guard csystem_setresuid(account.uid) == 0 else { return "setresuid" }
-    guard csystem_prctl(csystem_pr_set_no_new_privs, 1, 0, 0, 0) == 0 else { return "no_new_privs" }
+    guard clinux_setgroups(groups, groups.count) == 0 else { return "setgroups" }
+    for capability in 0..<64 { _ = clinux_prctl(clinux_pr_capbset_drop, UInt(capability), 0, 0, 0) }
+    guard clinux_setresgid(account.gid) == 0 else { return "setresgid" }
+    guard clinux_setresuid(account.uid) == 0 else { return "setresuid" }
+    guard clinux_prctl(clinux_pr_set_no_new_privs, 1, 0, 0, 0) == 0 else { return "no_new_privs" }
     umask(0o027)
     if filtered, !SyscallFilter.install() { return "seccomp" }
     return nil

@@ -66,3 +66,13 @@ enum Container {
             + counted(Array("MIT-MAGIC-COOKIE-1".utf8)) + counted(cookie)
     }
 }
+
+extension Container {
+    /// What `-PasswordFile` reads: the 8 bytes of vncpasswd(1).
+    static func passwordFile(_ password: Secret) -> [UInt8] {
+        let digits = Array(VNCPassword.obfuscated(password).utf8)
+        return stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+            UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)
+        }
+    }
+}

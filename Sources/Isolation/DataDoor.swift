@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 import SessionModel
 
@@ -12,7 +12,7 @@ final class DataDoor {
 
     /// Serves the listening socket that is descriptor 3; descriptor 4 is the lock that says we are there.
     static func main(run: RunFolder) {
-        csystem_ignore_signal(SIGPIPE)
+        clinux_ignore_signal(SIGPIPE)
         for fd: Int32 in [3, 4] { _ = fcntl(fd, F_SETFD, FD_CLOEXEC) }
         let data = DataDoor(run: run)
         data.loop.watch(3) { _ in

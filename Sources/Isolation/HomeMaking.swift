@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 import HostProtocol
 import SessionModel
@@ -17,8 +17,8 @@ struct HomeMaking {
     /// Forks; answers a pipe that says `done` or the cause, then ends.
     func begin() throws(HostFailure) -> Int32 {
         var pipe: [Int32] = [-1, -1]
-        guard csystem_pipe(&pipe) == 0 else { throw failure("pipe") }
-        let child = csystem_fork()
+        guard clinux_pipe(&pipe) == 0 else { throw failure("pipe") }
+        let child = clinux_fork()
         guard child >= 0 else { throw failure("fork") }
         if child == 0 {
             var words = "done"

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// What an administrator wants to know of a host: plain lines.
@@ -12,7 +12,7 @@ enum HostCheck {
         }
         var available: UInt64 = 0
         var total: UInt64 = 0
-        for path in [run.path, "/tmp"] where csystem_disk(path, &available, &total) == 0 {
+        for path in [run.path, "/tmp"] where clinux_disk(path, &available, &total) == 0 {
             say(available > 16 << 20, "disk \(path): \(available >> 20) of \(total >> 20) MiB free")
         }
         for line in text(of: "/proc/meminfo")?.split(separator: "\n") ?? [] where line.hasPrefix("MemAvailable:") {

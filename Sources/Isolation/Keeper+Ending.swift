@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import FoundationEssentials
 import Glibc
 import HostProtocol
@@ -76,7 +76,7 @@ extension Keeper {
     private func expireSessionFolder(then done: @escaping () -> Void) {
         guard let order = application?.order else { return done() }
         let path = ApplicationLaunch.sessionFolder(order.account, order.session)
-        let child = csystem_fork()
+        let child = clinux_fork()
         if child == 0 {
             if becomeUser(order.account, filtered: false) == nil, rename(path, path + "-expired") != 0 {
                 log("rename \(path): \(String(cString: strerror(errno)))")
@@ -98,9 +98,9 @@ extension Keeper {
 
     /// What a keeper's process does: `listener` and the display's lock are its descriptors 3 and 4.
     static func main(run: RunFolder, display: DisplayNumber) {
-        csystem_ignore_signal(SIGPIPE)
+        clinux_ignore_signal(SIGPIPE)
         for fd: Int32 in [3, 4] { _ = fcntl(fd, F_SETFD, FD_CLOEXEC) }
-        _ = csystem_prctl(csystem_pr_set_child_subreaper, 1, 0, 0, 0)
+        _ = clinux_prctl(clinux_pr_set_child_subreaper, 1, 0, 0, 0)
         Keeper(run: run, number: display).serve(3)
     }
 }

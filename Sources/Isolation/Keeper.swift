@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import FoundationEssentials
 import Glibc
 import HostProtocol
@@ -37,7 +37,7 @@ final class Keeper {
         self.run = run
         self.number = number
         folder = run.display(number)
-        signals = csystem_child_signals()
+        signals = clinux_child_signals()
     }
 
     /// Serves the listening socket `listener` until the display has ended.
@@ -119,7 +119,7 @@ final class Keeper {
         try writeFile(
             folder.server + "/auth", Container.authority(display: number, cookie: cookie), owner: order.uid)
         try writeFile(
-            folder.server + "/passwd", VNCPasswordFile.content(order.password), owner: order.uid)
+            folder.server + "/passwd", Container.passwordFile(order.password), owner: order.uid)
         guard chown(folder.server, order.uid, order.uid) == 0 else { throw failure("chown") }
         let door = try listenUnix(folder.door, SOCK_DGRAM)
         loop.watch(door) { [self] _ in admit(door) }
@@ -327,7 +327,7 @@ final class Keeper {
         DisplayEnd(
             display: number, session: written.session, status: status,
             wallSeconds: application.map { now() - $0.started } ?? 0,
-            cpuSeconds: groups.cpuSeconds ?? csystem_children_cpu())
+            cpuSeconds: groups.cpuSeconds ?? clinux_children_cpu())
     }
 
     private func died() {
@@ -348,7 +348,7 @@ final class Keeper {
     private func admit(_ door: Int32) {
         var words = [UInt8](repeating: 0, count: 128)
         var viewer: Int32 = -1
-        let count = csystem_receive_descriptor(door, &words, words.count, &viewer)
+        let count = clinux_receive_descriptor(door, &words, words.count, &viewer)
         guard count >= 0, viewer >= 0 else { return }
         guard let order, state != .ending, equalInConstantTime(words[..<count], Array(order.key.exposed.utf8)),
             let display = connectUnix(folder.rfb)

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 import HostProtocol
 
@@ -16,22 +16,22 @@ func withCStrings<Result>(
 
 /// In a child: the signals a program expects.
 func resetSignals() {
-    for signal in [SIGPIPE, SIGCHLD, SIGHUP, SIGINT, SIGTERM] { csystem_default_signal(signal) }
-    _ = csystem_unblock_signals()
+    for signal in [SIGPIPE, SIGCHLD, SIGHUP, SIGINT, SIGTERM] { clinux_default_signal(signal) }
+    _ = clinux_unblock_signals()
 }
 
 /// In a child: `given[0]` becomes descriptor 0 and so on; all others are closed.
 func arrangeDescriptors(_ given: [Int32]) {
     let safe = given.map { fcntl($0, F_DUPFD, 200) }
     for (target, fd) in safe.enumerated() { dup2(fd, Int32(target)) }
-    _ = csystem_close_from(UInt32(given.count))
+    _ = clinux_close_from(UInt32(given.count))
 }
 
 /// Starts a program in a child whose descriptors are exactly `descriptors`, in that order; `before` runs in it first.
 func launch(
     _ arguments: [String], environment: [String], descriptors: [Int32], before: () -> Void = {}
 ) throws(HostFailure) -> Int32 {
-    let child = csystem_fork()
+    let child = clinux_fork()
     guard child >= 0 else { throw failure("fork") }
     if child > 0 { return child }
     resetSignals()

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import FoundationEssentials
 import Glibc
 import HostProtocol
@@ -28,8 +28,8 @@ final class Server {
 
     /// Serves standard input and output until the input ends.
     public static func main(run: RunFolder) throws(HostFailure) {
-        csystem_ignore_signal(SIGPIPE)
-        csystem_ignore_signal(SIGCHLD)
+        clinux_ignore_signal(SIGPIPE)
+        clinux_ignore_signal(SIGCHLD)
         try run.prepare()
         let server = Server(run: run)
         try server.startData()

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 
 /// What no process of a display may ask of the kernel, as a BPF program (seccomp(2)) for x86-64.
@@ -58,7 +58,7 @@ enum SyscallFilter {
 
     /// Puts the calling process and all it starts behind the filter; false with errno.
     static func install() -> Bool {
-        program.withUnsafeBufferPointer { csystem_seccomp($0.baseAddress, UInt16($0.count)) == 0 }
+        program.withUnsafeBufferPointer { clinux_seccomp($0.baseAddress, UInt16($0.count)) == 0 }
     }
 
     /// The program as bubblewrap reads it.

@@ -1,4 +1,4 @@
-import CSystem
+import CLinux
 import Glibc
 import HostProtocol
 
@@ -62,5 +62,5 @@ func handOver(_ fd: Int32, _ words: [UInt8], to path: String) -> Bool {
     let from = unixSocket(SOCK_DGRAM)
     guard from >= 0 else { return false }
     defer { close(from) }
-    return csystem_send_descriptor(from, &address, length, words, words.count, fd) == words.count
+    return clinux_send_descriptor(from, &address, length, words, words.count, fd) == words.count
 }

@@ -1,1 +1,10 @@
-// Skeleton: the tests follow.
+import SettingsFile
+import Testing
+
+@Suite("maxwell.yaml")
+struct SettingsFileTests {
+    @Test("an empty file means the defaults")
+    func emptyFile() throws {
+        #expect(try Settings.parse("") == .standard)
+    }
+}

@@ -1,0 +1,92 @@
+import Glibc
+import SessionModel
+import Subprocess
+import SystemPackage
+
+/// The way of a host's pictures: an ssh master of its own with one forward, a local Unix socket that leads to the
+/// host's data process. It outlives this process and is found again by its control socket, so that a controller's
+/// restart cuts no view.
+public actor DataLink {
+    private let command: SSHCommand
+    private var opening: Task<String, any Error>?
+
+    /// A link that is opened by the first ``socket()``.
+    public init(_ endpoint: HostEndpoint, settings: HostAccessSettings) {
+        command = SSHCommand(endpoint: endpoint, settings: settings)
+    }
+
+    /// The local socket's path, proved by a byte from the far end; opens or reopens the master when it is dead.
+    public func socket() async throws(HostAccessError) -> String {
+        if let opening { return try await outcome(of: opening) }
+        let task = Task { try await open() }
+        opening = task
+        defer { opening = nil }
+        return try await outcome(of: task)
+    }
+
+    /// Ends the master: the host is removed.
+    public func close() async {
+        _ = try? await Subprocess.run(
+            .path("/usr/bin/ssh"), arguments: command.control("exit"), output: .discarded, error: .discarded)
+    }
+
+    private func outcome(of task: Task<String, any Error>) async throws(HostAccessError) -> String {
+        do {
+            return try await task.value
+        } catch let error as HostAccessError {
+            throw error
+        } catch {
+            throw .away(command.endpoint.name, cause: "\(error)")
+        }
+    }
+
+    private func open() async throws -> String {
+        if await answers() { return command.dataSocket }
+        try command.pin()
+        await close()
+        unlink(command.controlPath)
+        // -f leaves ssh in the background once the forward listens; its descriptors are not ours to wait for.
+        let outcome = try await Subprocess.run(
+            .path("/usr/bin/ssh"), arguments: command.pictureMaster, output: .discarded, error: .discarded)
+        guard outcome.terminationStatus.isSuccess else {
+            throw HostAccessError.away(
+                command.endpoint.name, cause: "the picture link's ssh ended: \(outcome.terminationStatus)")
+        }
+        guard await answers() else {
+            throw HostAccessError.away(
+                command.endpoint.name, cause: "the picture link stands, but the data process does not answer")
+        }
+        return command.dataSocket
+    }
+
+    /// Whether the data process answers PING: ssh reports success even where the host refuses the forward.
+    private func answers() async -> Bool {
+        let path = command.dataSocket
+        return await Task.detached { pings(path) }.value
+    }
+}
+
+/// One PING over the Unix socket at `path`, 3 seconds at most.
+private func pings(_ path: String) -> Bool {
+    let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard socket >= 0 else { return false }
+    defer { close(socket) }
+    var patience = timeval(tv_sec: 3, tv_usec: 0)
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let bytes = Array(path.utf8)
+    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    let connected = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
+    }
+    guard connected == 0 else { return false }
+    let line = Array("PING\n".utf8)
+    guard send(socket, line, line.count, Int32(MSG_NOSIGNAL)) == line.count else { return false }
+    var answer = [UInt8](repeating: 0, count: 3)
+    return recv(socket, &answer, 3, Int32(MSG_WAITALL)) == 3 && answer == Array("OK\n".utf8)
+}

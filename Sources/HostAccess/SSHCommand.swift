@@ -1,0 +1,64 @@
+import Glibc
+import Subprocess
+import SystemPackage
+
+/// The ssh(1) command lines of one host: nothing of the user's configuration, one key each way.
+struct SSHCommand {
+    let endpoint: HostEndpoint
+    let settings: HostAccessSettings
+
+    /// The file with the host's pinned key, written by ``pin()``.
+    var knownHosts: String { "\(settings.folder)/\(endpoint.name).pin" }
+    /// The picture master's control socket.
+    var controlPath: String { "\(settings.folder)/\(endpoint.name).ctl" }
+    /// The local end of the host's data link.
+    var dataSocket: String { "\(settings.folder)/\(endpoint.name).data" }
+    /// The far end.
+    var remoteDataSocket: String { "\(endpoint.runFolder)/data.sock" }
+
+    private var common: [String] {
+        [
+            "-F", "none", "-p", String(endpoint.port), "-l", endpoint.account, "-i", settings.key,
+            "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes",
+            "-o", "UserKnownHostsFile=\(knownHosts)", "-o", "GlobalKnownHostsFile=none",
+            "-o", "HostKeyAlias=\(endpoint.name)", "-o", "PreferredAuthentications=publickey",
+            "-o", "ConnectTimeout=\(settings.connectSeconds)", "-o", "ServerAliveInterval=5",
+            "-o", "ServerAliveCountMax=3", "-o", "LogLevel=ERROR",
+        ]
+    }
+
+    /// One `maxwell-host serve` on standard input and output: the forced command decides what runs, whatever is asked.
+    var channel: Arguments {
+        Arguments(common + ["-T", "-o", "ControlPath=none", "--", endpoint.address, "serve"])
+    }
+
+    /// A master in the background that only carries pictures. The local socket is made for user and group (0660); the
+    /// group is the setgid folder's.
+    var pictureMaster: Arguments {
+        Arguments(
+            common + [
+                "-f", "-N", "-M", "-S", controlPath, "-o", "ControlPersist=no", "-o", "ExitOnForwardFailure=yes",
+                "-o", "StreamLocalBindUnlink=yes", "-o", "StreamLocalBindMask=0117",
+                "-L", "\(dataSocket):\(remoteDataSocket)", "--", endpoint.address,
+            ])
+    }
+
+    /// `ssh -O WORD` to the picture master.
+    func control(_ word: String) -> Arguments {
+        Arguments(["-F", "none", "-S", controlPath, "-O", word, "--", endpoint.address])
+    }
+
+    /// Writes the pinned key, so that ssh accepts this host and no other under its name.
+    func pin() throws(HostAccessError) {
+        do {
+            let file = try FileDescriptor.open(
+                knownHosts + ".new", .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+            try file.closeAfter { _ = try file.writeAll("\(endpoint.name) \(endpoint.sshHostKey)\n".utf8) }
+        } catch {
+            throw .away(endpoint.name, cause: "cannot write \(knownHosts): \(error)")
+        }
+        guard rename(knownHosts + ".new", knownHosts) == 0 else {
+            throw .away(endpoint.name, cause: "cannot rename to \(knownHosts)")
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/// What a connection turns out to be by its first bytes.
+public enum FirstBytes: Equatable, Sendable {
+    /// Too few to tell.
+    case undecided
+    /// A TLS handshake record (RFC 8446 §5.1: type 22, legacy version 3.x).
+    case tls
+    /// The method of an HTTP request.
+    case http
+    /// Nothing we speak.
+    case unknown
+
+    /// Tells by `bytes`, everything received so far.
+    public init(_ bytes: some Collection<UInt8>) {
+        guard let first = bytes.first else {
+            self = .undecided
+            return
+        }
+        if first == 22 {
+            guard let second = bytes.dropFirst().first else {
+                self = .undecided
+                return
+            }
+            self = second == 3 ? .tls : .unknown
+            return
+        }
+        for method in FirstBytes.methods {
+            if bytes.starts(with: method) {
+                self = .http
+                return
+            }
+            if method.starts(with: bytes) {
+                self = .undecided
+                return
+            }
+        }
+        self = .unknown
+    }
+
+    private static let methods: [[UInt8]] = [
+        "CONNECT ", "GET ", "HEAD ", "POST ", "PUT ", "DELETE ", "OPTIONS ", "PATCH ",
+    ].map { Array($0.utf8) }
+}

@@ -1,0 +1,50 @@
+import ControlProtocol
+import LDAPDirectory
+import SessionModel
+import SessionStore
+
+extension Gateway {
+    /// `maxwell sessions`: everyone's, or one user's; a person sees only their own.
+    func listSessions(of user: UserName?, as role: Role) async throws -> ControlReply {
+        if let own = Rights.ownName(role), let user, user != own { throw SessionError.notAllowed }
+        let sessions = try await database.sessions(of: Rights.ownName(role) ?? user)
+        return .sessions(
+            sessions.map {
+                SessionLine(
+                    session: $0.number, user: $0.owner.text, application: $0.application.text, host: $0.host.text,
+                    display: $0.displayNumber.value, state: $0.state.rawValue, age: $0.age, viewers: $0.viewers)
+            })
+    }
+
+    /// `maxwell hosts`.
+    func listHosts() async throws -> ControlReply {
+        let hellos = await fleet.hellos()
+        return .hosts(
+            try await database.hosts().map { host in
+                let hello = hellos[host.name]
+                return HostLine(
+                    host: host.name.text, status: host.status, connected: hello != nil,
+                    isolation: hello?.isolation ?? host.access?.isolation ?? "", uses: host.uses, maximumUses: host.maximumUses,
+                    zone: host.zone ?? "", agentVersion: hello?.version ?? host.access?.agentVersion ?? "")
+            })
+    }
+
+    /// `maxwell apps`.
+    func listApplications() async throws -> ControlReply {
+        .applications(
+            try await catalogue.all().map { application, source in
+                ApplicationLine(
+                    name: application.name.text, title: application.title, geometry: "\(application.geometry)",
+                    source: source)
+            })
+    }
+
+    /// `maxwell login`: checks a password against the directory; wrong name and wrong password sound the same.
+    func login(_ user: UserName, _ password: Secret) async throws -> ControlReply {
+        try await directory.authenticate(user, password: password)
+        let account = try await directory.account(user)
+        let groups = account.groups.map { "\($0.name)(\($0.gid))" }.joined(separator: ",")
+        return .done(
+            "\(user) may log in: uid \(account.uid), gid \(account.gid), home \(account.home), groups \(groups).")
+    }
+}

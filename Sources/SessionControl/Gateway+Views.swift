@@ -1,0 +1,86 @@
+import ControlProtocol
+import HostAccess
+import SessionModel
+import SessionStore
+
+extension Gateway {
+    /// The portal's `view`: a token of this call's own for one user, one session, one mode.
+    func view(_ order: ViewOrder, as role: Role) async throws -> ViewAnswer {
+        let session = try await runningSession(order.session)
+        guard let display = session.display else { throw SessionError.sessionNotRunning(order.session) }
+        let user = try viewer(order.user, of: session, as: role)
+        let mode = try await mode(of: user, in: session, readOnly: order.readOnly)
+        let token = Secret.token()
+        try await database.mintToken(
+            token, session: session.number, user: user, mode: mode, kind: .view, seconds: nil, once: false)
+        log.event("view given", [.session: "\(session.number)", .user: "\(user)", .address: order.address])
+        return ViewAnswer(
+            session: session.number, width: session.geometry.width, height: session.geometry.height,
+            host: settings.gateway.host, port: settings.gateway.port,
+            encpassword: VNCPassword.obfuscated(display.password), connect: Secret("vncsession:" + token.exposed),
+            readOnly: mode == .watch)
+    }
+
+    /// `maxwell ticket`: a token with an end, for a page or a native viewer.
+    func ticket(_ order: TicketOrder, as role: Role) async throws -> TicketAnswer {
+        let session = try await runningSession(order.session)
+        let user = try viewer(order.user, of: session, as: role)
+        let mode = try await mode(of: user, in: session, readOnly: order.readOnly)
+        let token = Secret.token()
+        try await database.mintToken(
+            token, session: session.number, user: user, mode: mode, kind: .ticket, seconds: order.seconds,
+            once: order.once)
+        log.event("ticket given", [.session: "\(session.number)", .user: "\(user)"])
+        let port = settings.gateway.port == 443 ? "" : ":\(settings.gateway.port)"
+        return TicketAnswer(
+            session: session.number, ticket: token,
+            address: Secret("https://\(settings.gateway.host)\(port)/view/\(session.number)#\(token.exposed)"),
+            seconds: order.seconds)
+    }
+
+    /// The relay's question: where does this token lead?
+    func resolve(_ order: ResolveOrder) async throws -> Route {
+        guard let found = try await database.resolve(token: order.token) else { throw SessionError.tokenUnknown }
+        let socket = try await fleet.link(found.host).socket()
+        let view = try await database.openView(
+            session: found.session, user: found.user, mode: found.mode, kind: found.kind, address: order.address)
+        log.event(
+            "view opened",
+            [
+                .view: "\(view)", .session: "\(found.session)", .user: "\(found.user)", .address: order.address,
+                .status: found.mode.rawValue,
+            ])
+        return Route(
+            view: view, session: found.session, socket: socket, display: found.display, key: found.key,
+            mode: found.mode,
+            authentication: found.kind == .ticket ? .relay(password: found.password) : .viewer)
+    }
+
+    /// A view ended: its time is written.
+    func closeView(_ end: ViewEnd) async throws -> ControlReply {
+        try await database.closeView(end.view, seconds: end.seconds)
+        log.event("view closed", [.view: "\(end.view)", .took: "\(end.seconds)", .cause: end.cause])
+        return .done("")
+    }
+
+    private func runningSession(_ number: SessionNumber) async throws -> SessionRecord {
+        guard let session = try await database.session(number) else { throw SessionError.sessionUnknown(number) }
+        guard session.state.isLive else { throw SessionError.sessionNotRunning(number) }
+        return session
+    }
+
+    /// Who will look: the one who is named, else a person for themselves, else the owner.
+    private func viewer(_ named: UserName?, of session: SessionRecord, as role: Role) throws -> UserName {
+        guard let own = Rights.ownName(role) else { return named ?? session.owner }
+        guard session.owner == own else { throw SessionError.notPermitted(own, session.number) }
+        guard named == nil || named == own else { throw SessionError.notAllowed }
+        return own
+    }
+
+    private func mode(of user: UserName, in session: SessionRecord, readOnly: Bool) async throws -> ViewMode {
+        guard let permission = try await database.viewPermission(session: session.number, user: user) else {
+            throw SessionError.notPermitted(user, session.number)
+        }
+        return readOnly || permission.isReadOnly ? .watch : .act
+    }
+}

@@ -1,0 +1,146 @@
+import ControlProtocol
+import ControlSocket
+import HostAccess
+import HostProtocol
+import LDAPDirectory
+import Logging
+import SessionModel
+import SessionStore
+import SettingsFile
+
+/// The gateway as everyone asks it: who may ask is checked here, then one function a word.
+public final class Gateway: Sendable {
+    let settings: Settings
+    let database: Database
+    let directory: Directory
+    let fleet: HostFleet
+    let catalogue: Catalogue
+    let log: Logger
+    private let roles: CallerRole
+    private let events: AsyncStream<(HostName, HostEvent)>
+
+    /// A gateway over its outside systems; nothing is connected until ``run()``.
+    public init(settings: Settings, database: Database, directory: Directory, log: Logger) {
+        self.settings = settings
+        self.database = database
+        self.directory = directory
+        self.log = log
+        catalogue = Catalogue(
+            folder: settings.applications.folder, timeout: settings.sessions.timeout, database: database)
+        roles = CallerRole(
+            settings: settings.controller, relayUser: settings.relay.user, webUser: settings.web.user)
+        let (events, feed) = AsyncStream.makeStream(of: (HostName, HostEvent).self)
+        self.events = events
+        fleet = HostFleet(
+            settings: HostAccessSettings(
+                key: settings.hosts.sshKey, folder: settings.controller.run + "/links",
+                connectSeconds: Int(settings.hosts.connectTimeout.components.seconds))
+        ) { host, event in feed.yield((host, event)) }
+    }
+
+    /// Connects the hosts and keeps records and hosts in agreement until the task is cancelled.
+    public func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.followRecords() }
+            group.addTask { await self.followEvents() }
+            group.addTask { await self.keepHouse() }
+        }
+        await fleet.letGo()
+    }
+
+    /// Answers one request; every refusal is one sentence, and what an operator needs is logged under its id.
+    public func answer(_ request: ControlRequest, from caller: Caller) async -> ControlReply {
+        let role = roles.role(of: caller)
+        do {
+            guard Rights.allow(role, request) else { throw SessionError.notAllowed }
+            return try await answer(request, as: role)
+        } catch {
+            return .refused(refusal(for: error, of: request))
+        }
+    }
+
+    private func answer(_ request: ControlRequest, as role: Role) async throws -> ControlReply {
+        switch request {
+        case .ping: .done("")
+        case .start(let order): .started(try await start(order))
+        case .view(let order): .view(try await view(order, as: role))
+        case .stop(let session): try await stop(session, as: role)
+        case .check(let host, let apply): try await check(host, apply: apply)
+        case .createUserHome(let user): try await createHome(of: user)
+        case .updateQuota: .done("")
+        case .screenshot(let user): try await screenshots(of: user)
+        case .sessions(let user): try await listSessions(of: user, as: role)
+        case .hosts: try await listHosts()
+        case .applications: try await listApplications()
+        case .login(let user, let password): try await login(user, password)
+        case .ticket(let order): .ticket(try await ticket(order, as: role))
+        case .counters: .counters(database.counters())
+        case .setHostStatus(let host, let up): try await setStatus(of: host, up: up)
+        case .hostKey: try hostKey()
+        case .addHost(let order): try await addHost(order)
+        case .resolve(let order): .route(try await resolve(order))
+        case .viewBeats(let beats): .beats(cut: try await database.beatViews(beats.map { (view: $0.view, age: $0.age) }))
+        case .viewClosed(let end): try await closeView(end)
+        }
+    }
+
+    private func refusal(for error: any Error, of request: ControlRequest) -> Refusal {
+        let known = error as? any UserFacingError
+        let cause = known.map(\.operatorCause) ?? "\(error)"
+        guard let cause else {
+            return Refusal(known?.userMessage ?? "", known?.exitStatus ?? .software)
+        }
+        let id = String(Secret.token().exposed.prefix(8))
+        log.event("request refused", level: .error, [.error: id, .request: request.word, .cause: cause])
+        return Refusal(
+            known?.userMessage ?? "Something went wrong inside; please tell an administrator the number \(id).",
+            known?.exitStatus ?? .software, errorID: id)
+    }
+
+    /// Takes up hosts as they are recorded, by this controller or another.
+    private func followRecords() async {
+        while !Task.isCancelled {
+            do {
+                await fleet.become(try await database.hosts().compactMap(\.endpoint))
+            } catch {
+                log.event("hosts not read", level: .warning, [.cause: "\(error)"])
+            }
+            try? await Task.sleep(for: .seconds(5))
+        }
+    }
+
+    private func followEvents() async {
+        await withDiscardingTaskGroup { group in
+            for await (host, event) in events {
+                group.addTask { await self.heard(event, from: host) }
+            }
+        }
+    }
+}
+
+extension ControlRequest {
+    /// The request's name, for a log that must not show its secrets.
+    var word: String {
+        switch self {
+        case .start: "start"
+        case .view: "view"
+        case .stop: "stop"
+        case .check: "check"
+        case .createUserHome: "create_userhome"
+        case .updateQuota: "update_quota"
+        case .screenshot: "screenshot"
+        case .sessions: "sessions"
+        case .hosts: "hosts"
+        case .applications: "apps"
+        case .login: "login"
+        case .ticket: "ticket"
+        case .counters: "counters"
+        case .ping: "ping"
+        case .setHostStatus: "host up|down"
+        case .hostKey, .addHost: "host add"
+        case .resolve: "resolve"
+        case .viewBeats: "view beats"
+        case .viewClosed: "view closed"
+        }
+    }
+}

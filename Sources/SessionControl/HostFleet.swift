@@ -1,0 +1,61 @@
+import HostAccess
+import HostProtocol
+import SessionModel
+
+/// The channels and picture links to all recorded hosts, each run by a task of its own.
+actor HostFleet {
+    private struct Member {
+        let channel: HostChannel
+        let link: DataLink
+        let task: Task<Void, Never>
+    }
+
+    private let settings: HostAccessSettings
+    private let tell: @Sendable (HostName, HostEvent) -> Void
+    private var members: [HostName: Member] = [:]
+
+    init(settings: HostAccessSettings, tell: @escaping @Sendable (HostName, HostEvent) -> Void) {
+        self.settings = settings
+        self.tell = tell
+    }
+
+    /// Makes the fleet what the records say: new hosts are connected, changed ones anew, others are let go.
+    func become(_ endpoints: [HostEndpoint]) async {
+        let wanted = Dictionary(endpoints.map { ($0.name, $0) }) { first, _ in first }
+        for (name, member) in members where wanted[name] != member.channel.endpoint {
+            member.task.cancel()
+            await member.link.close()
+            members[name] = nil
+        }
+        for (name, endpoint) in wanted where members[name] == nil {
+            let channel = HostChannel(endpoint, settings: settings, tell: tell)
+            let link = DataLink(endpoint, settings: settings)
+            members[name] = Member(channel: channel, link: link, task: Task { await channel.run() })
+        }
+    }
+
+    /// The host's channel, up or down; throws when the host is not recorded.
+    func channel(_ host: HostName) throws(SessionError) -> HostChannel {
+        guard let member = members[host] else { throw .hostUnknown(host) }
+        return member.channel
+    }
+
+    /// The host's picture link; throws when the host is not recorded.
+    func link(_ host: HostName) throws(SessionError) -> DataLink {
+        guard let member = members[host] else { throw .hostUnknown(host) }
+        return member.link
+    }
+
+    /// What each connected host said of itself.
+    func hellos() async -> [HostName: HostHello] {
+        var hellos: [HostName: HostHello] = [:]
+        for (name, member) in members { hellos[name] = await member.channel.hello }
+        return hellos
+    }
+
+    /// Ends the channels; displays, applications and picture links live on.
+    func letGo() {
+        for member in members.values { member.task.cancel() }
+        members = [:]
+    }
+}

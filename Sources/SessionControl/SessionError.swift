@@ -1,0 +1,66 @@
+import SessionModel
+
+/// Why a session could not be started, seen or ended.
+enum SessionError: UserFacingError, Equatable {
+    case applicationUnknown(ApplicationName)
+    case applicationIncomplete(ApplicationName, key: String)
+    case notInGroup(UserName, ApplicationName)
+    case zoneUnknown(ZoneName)
+    case zoneDown(ZoneName)
+    case sessionUnknown(SessionNumber)
+    case sessionNotRunning(SessionNumber)
+    case notPermitted(UserName, SessionNumber)
+    case notAllowed
+    case noHost(Placement.Obstacle, ApplicationName)
+    case hostUnknown(HostName)
+    case tokenUnknown
+    case wrongPassword
+
+    var userMessage: String {
+        switch self {
+        case .applicationUnknown(let name): "There is no application named \(name); please check its name."
+        case .applicationIncomplete(let name, let key):
+            "The application \(name) cannot be started, because \(key) is not yet supported; please tell an administrator."
+        case .notInGroup(let user, let name):
+            "\(user) is not in a group that may start \(name); please ask for access to it."
+        case .zoneUnknown(let zone): "There is no zone named \(zone); please leave it out or choose another."
+        case .zoneDown(let zone): "The zone \(zone) is down; please choose another or try again later."
+        case .sessionUnknown(let number): "There is no session \(number); it has ended or never was."
+        case .sessionNotRunning(let number): "Session \(number) is ending; please start a new one."
+        case .notPermitted(let user, let number):
+            "\(user) may not see session \(number); its owner has to share it first."
+        case .notAllowed: "Your account may not ask for that; please ask an administrator."
+        case .noHost(let obstacle, let name):
+            switch obstacle {
+            case .noHosts: "No execution host is set up yet; an administrator has to add one."
+            case .nothingProvides: "No execution host provides what \(name) needs; please tell an administrator."
+            case .nothingInZone: "No execution host of that zone can run \(name); please choose another zone."
+            case .nothingUp: "Every execution host is out of service; please try again later."
+            case .nothingConnected: "No execution host can be reached; please try again in a few minutes."
+            case .everythingFull: "Every display is in use; please end a session or try again in a few minutes."
+            }
+        case .hostUnknown(let host): "There is no execution host named \(host); please check its name."
+        case .tokenUnknown: "This ticket is wrong or has expired; please open the session again."
+        case .wrongPassword: "The name or the password is wrong; please try again."
+        }
+    }
+
+    var exitStatus: ExitStatus {
+        switch self {
+        case .applicationUnknown, .zoneUnknown, .sessionUnknown: .noInput
+        case .applicationIncomplete: .configuration
+        case .notInGroup, .notPermitted, .notAllowed, .tokenUnknown, .wrongPassword: .noPermission
+        case .zoneDown, .sessionNotRunning: .unavailable
+        case .noHost(let obstacle, _):
+            switch obstacle {
+            case .noHosts, .nothingProvides, .nothingInZone: .unavailable
+            case .nothingUp, .nothingConnected, .everythingFull: .tryAgain
+            }
+        case .hostUnknown: .noHost
+        }
+    }
+
+    var operatorCause: String? {
+        if case .noHost(let obstacle, let name) = self { "\(obstacle) for \(name)" } else { nil }
+    }
+}

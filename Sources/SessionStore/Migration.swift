@@ -1,0 +1,23 @@
+/// One step of the schema, from `sql/NNN-name.sql`. The texts are compiled in: a program needs no files beside it.
+struct Migration: Sendable {
+    /// `001-portal-tables`.
+    let name: String
+    let text: String
+
+    /// All steps, in the order they are applied.
+    static let all = [
+        Migration("001-portal-tables", PackageResources._01_portal_tables_sql),
+        Migration("002-older-portals", PackageResources._02_older_portals_sql),
+        Migration("003-own-tables", PackageResources._03_own_tables_sql),
+        Migration("004-known-values", PackageResources._04_known_values_sql),
+    ]
+
+    init(_ name: String, _ bytes: [UInt8]) {
+        self.init(name: name, text: String(decoding: bytes, as: UTF8.self))
+    }
+
+    init(name: String, text: String) {
+        self.name = name
+        self.text = text
+    }
+}

@@ -1,0 +1,98 @@
+import SessionModel
+
+/// Where a session is in its life.
+public enum SessionState: String, Sendable, Codable {
+    case starting, running, ending, ended, failed
+}
+
+/// A session as the tables know it.
+public struct SessionRecord: Sendable, Equatable {
+    /// The display a session holds, with what a data link and VncAuth need.
+    public struct Display: Sendable, Equatable {
+        /// The data link's key.
+        public var key: Secret
+        /// The viewer's password, 8 characters.
+        public var password: Secret
+        public var uid: UInt32
+        /// The host's boot the display belongs to; empty while it is starting.
+        public var bootID: String
+    }
+
+    public var number: SessionNumber
+    public var state: SessionState
+    public var owner: UserName
+    public var application: ApplicationName
+    public var host: HostName
+    public var displayNumber: DisplayNumber
+    /// nil once the display was given back.
+    public var display: Display?
+    public var geometry: Geometry
+    /// Seconds it may stay unobserved.
+    public var timeout: Int
+    /// Why it ended or shall end; empty before.
+    public var reason: String
+    public var errorID: String?
+    /// UTC, `2026-01-31 12:00:00.000`.
+    public var started: String
+    /// Seconds since the start, by the database's clock.
+    public var age: Int
+    /// Views open now.
+    public var viewers: Int
+}
+
+/// A session to begin on a claimed display.
+public struct NewSession: Sendable {
+    public var owner: UserName
+    /// The browser's address; 40 characters are kept.
+    public var address: String
+    public var host: HostName
+    public var display: DisplayNumber
+    public var application: ApplicationName
+    public var title: String
+    /// Seconds it may stay unobserved.
+    public var timeout: Int
+    public var geometry: Geometry
+    /// The display's viewer password, 8 characters.
+    public var password: Secret
+    /// 32 hex digits: what the application proves its session with.
+    public var sessionToken: Secret
+    public var parameters: String?
+    public var zoneID: Int
+    public var kind: String
+
+    /// A session with everything its rows need.
+    public init(
+        owner: UserName, address: String, host: HostName, display: DisplayNumber, application: ApplicationName,
+        title: String, timeout: Int, geometry: Geometry, password: Secret, sessionToken: Secret,
+        parameters: String? = nil, zoneID: Int = 0, kind: String = "display"
+    ) {
+        self.owner = owner
+        self.address = address
+        self.host = host
+        self.display = display
+        self.application = application
+        self.title = title
+        self.timeout = timeout
+        self.geometry = geometry
+        self.password = password
+        self.sessionToken = sessionToken
+        self.parameters = parameters
+        self.zoneID = zoneID
+        self.kind = kind
+    }
+}
+
+/// What a session used, in seconds.
+public struct SessionAccounts: Sendable, Equatable {
+    public var wall: Double
+    public var cpu: Double
+    /// The application's exit status.
+    public var status: Int
+
+    /// Figures of a session that ended.
+    public init(wall: Double, cpu: Double, status: Int) {
+        self.wall = wall
+        self.cpu = cpu
+        self.status = status
+    }
+}

@@ -1,0 +1,71 @@
+extension Settings {
+    /// Every key with the value in force, as a file that reads back to the same settings. There are no secrets in it:
+    /// those lie in files of their own.
+    public var effectiveText: String {
+        sections.map { name, entries in
+            "\(name):\n" + entries.map { key, value in value.isEmpty ? "  \(key):\n" : "  \(key): \(value)\n" }.joined()
+        }.joined(separator: "\n")
+    }
+
+    private typealias Entries = KeyValuePairs<String, String>
+
+    private var sections: KeyValuePairs<String, Entries> {
+        [
+            "gateway": [
+                "name": quoted(gateway.name), "url": quoted(gateway.url), "host": quoted(gateway.host),
+                "port": "\(gateway.port)",
+            ],
+            "controller": [
+                "socket": quoted(controller.socket), "state": quoted(controller.state), "run": quoted(controller.run),
+                "user": quoted(controller.user), "portal_users": quoted(controller.portalUsers),
+                "admin_group": quoted(controller.adminGroup), "log": quoted(controller.log.description),
+                "log_level": controller.logLevel.rawValue,
+            ],
+            "database": [
+                "socket": quoted(database.socket), "host": quoted(database.host), "port": "\(database.port)",
+                "name": quoted(database.name), "user": quoted(database.user),
+                "password_file": quoted(database.passwordFile), "connections": "\(database.connections)",
+                "timeout": written(database.timeout),
+            ],
+            "ldap": [
+                "uris": quoted(ldap.uris), "ca_file": quoted(ldap.caFile), "start_tls": "\(ldap.startTLS)",
+                "bind_dn": quoted(ldap.bindDN), "bind_password_file": quoted(ldap.bindPasswordFile),
+                "people_base": quoted(ldap.peopleBase), "group_base": quoted(ldap.groupBase),
+                "minimum_uid": "\(ldap.minimumUID)", "minimum_gid": "\(ldap.minimumGID)",
+                "timeout": written(ldap.timeout),
+            ],
+            "hosts": [
+                "ssh_key": quoted(hosts.sshKey), "known_hosts": quoted(hosts.knownHosts),
+                "agent_command": quoted(hosts.agentCommand), "connect_timeout": written(hosts.connectTimeout),
+                "stop_patience": written(hosts.stopPatience),
+            ],
+            "uids": [
+                "displays": "{first: \(uids.displays.first), count: \(uids.displays.count)}",
+                "shadow": "{first: \(uids.shadow.first), count: \(uids.shadow.count)}",
+            ],
+            "relay": [
+                "listen": quoted(relay.listen.description), "user": quoted(relay.user),
+                "certificate": quoted(relay.certificate), "key": quoted(relay.key),
+                "direct_certificate": quoted(relay.directCertificate), "direct_key": quoted(relay.directKey),
+                "loops": "\(relay.loops)", "opening_timeout": written(relay.openingTimeout),
+                "allowed_origins": quoted(relay.allowedOrigins),
+            ],
+            "web": ["socket": quoted(web.socket), "user": quoted(web.user), "novnc": quoted(web.noVNC)],
+            "applications": ["folder": quoted(applications.folder)],
+            "sessions": ["timeout": written(sessions.timeout)],
+        ]
+    }
+}
+
+/// `text` as a YAML scalar: plain where that is certain to read back, else in double quotes. Nil is written as nothing.
+private func quoted(_ text: String?) -> String {
+    guard let text else { return "" }
+    let isPlain =
+        text.first.map { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "/") } == true
+        && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-@ =".contains($0)) }
+        && !text.hasSuffix(" ") && text != "null"
+    if isPlain { return text }
+    return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+}
+
+private func quoted(_ texts: [String]) -> String { "[" + texts.map { quoted($0) }.joined(separator: ", ") + "]" }

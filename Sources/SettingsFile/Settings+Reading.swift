@@ -1,0 +1,196 @@
+import SessionModel
+import Yams
+
+extension Settings {
+    /// Reads `text`, throwing every mistake at once; `file` is what the mistakes call it.
+    public static func parse(_ text: String, file: String = "maxwell.yaml") throws(SettingsErrors) -> Settings {
+        let findings = Findings(file: file)
+        let settings = Settings(reading: compose(text, findings: findings), findings: findings)
+        if !findings.mistakes.isEmpty { throw SettingsErrors(findings.mistakes) }
+        return settings
+    }
+
+    init(reading root: Node?, findings: Findings) {
+        var top = Section(root, at: "", findings: findings)
+        gateway = Gateway(reading: top.section("gateway"))
+        controller = Controller(reading: top.section("controller"))
+        database = Database(reading: top.section("database"))
+        ldap = LDAP(reading: top.section("ldap"))
+        hosts = Hosts(reading: top.section("hosts"))
+        uids = UIDs(reading: top.section("uids"), above: max(ldap.minimumUID, ldap.minimumGID))
+        relay = Relay(reading: top.section("relay"))
+        web = Web(reading: top.section("web"))
+        applications = Applications(reading: top.section("applications"))
+        sessions = Sessions(reading: top.section("sessions"))
+        top.finish()
+    }
+}
+
+extension Settings.Gateway {
+    init(reading section: Section) {
+        var section = section
+        name = section.text("name", "maxwell")
+        url = section.value("url", "https://localhost", expected: "an address such as https://hub.example.org") {
+            ($0.hasPrefix("https://") || $0.hasPrefix("http://")) && isWord($0) ? $0 : nil
+        }
+        host = section.value("host", "localhost", expected: "a host name or address") { isWord($0) ? $0 : nil }
+        port = section.number("port", 563, in: 1...65535)
+        section.finish()
+    }
+}
+
+extension Settings.Controller {
+    init(reading section: Section) {
+        var section = section
+        socket = section.socket("socket", "/run/maxwell/control.sock")
+        state = section.path("state", "/var/lib/maxwell")
+        run = section.path("run", "/run/maxwell")
+        user = section.word("user", "maxwell")
+        portalUsers = section.list("portal_users", ["www-data"], expected: "an account's name", accountName)
+        adminGroup = section.word("admin_group", "maxwell-admin")
+        log = section.value("log", LogTarget.standardError, expected: "stderr or an absolute path") {
+            $0 == "stderr" ? .standardError : absolutePath($0).map { .file($0) }
+        }
+        let levels = LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
+        logLevel = section.value("log_level", .info, expected: "one of \(levels)") { LogLevel(rawValue: $0) }
+        section.finish()
+    }
+}
+
+extension Settings.Database {
+    init(reading section: Section) {
+        var section = section
+        if section.gives("socket"), section.gives("host") {
+            section.note("host", "expected either socket or host, found both")
+        }
+        let path = section.optional(
+            "socket", "/run/mysqld/mysqld.sock", expected: "an absolute path of at most 107 bytes", socketPath)
+        host = section.optional("host", nil, expected: "a host name or address") { isWord($0) ? $0 : nil }
+        socket = host == nil ? path : nil
+        if socket == nil, host == nil { section.note("socket", "expected a socket or a host, found neither") }
+        port = section.number("port", 3306, in: 1...65535)
+        name = section.word("name", "maxwell")
+        user = section.word("user", "maxwell")
+        passwordFile = section.optional("password_file", nil, expected: "an absolute path", absolutePath)
+        connections = section.number("connections", 4, in: 1...64)
+        timeout = section.duration("timeout", .seconds(5))
+        section.finish()
+    }
+}
+
+extension Settings.LDAP {
+    init(reading section: Section) {
+        var section = section
+        uris = section.list(
+            "uris", ["ldap://127.0.0.1"], expected: "an address such as ldap://ldap.example.org", directoryAddress)
+        if uris.isEmpty { section.note("uris", "expected at least one address, found none") }
+        caFile = section.path("ca_file", "/etc/ssl/certs/ca-certificates.crt")
+        startTLS = section.truth("start_tls", true)
+        bindDN = section.optional("bind_dn", nil, expected: "a distinguished name", distinguishedName)
+        bindPasswordFile = section.optional("bind_password_file", nil, expected: "an absolute path", absolutePath)
+        if bindDN != nil, bindPasswordFile == nil {
+            section.note("bind_dn", "expected a bind_password_file with it, found none")
+        } else if bindDN == nil, bindPasswordFile != nil {
+            section.note("bind_password_file", "expected a bind_dn with it, found none")
+        }
+        peopleBase = section.value(
+            "people_base", "ou=people,dc=example,dc=org", expected: "a distinguished name", distinguishedName)
+        groupBase = section.value(
+            "group_base", "ou=groups,dc=example,dc=org", expected: "a distinguished name", distinguishedName)
+        minimumUID = section.id("minimum_uid", 1000)
+        minimumGID = section.id("minimum_gid", 1000)
+        timeout = section.duration("timeout", .seconds(5))
+        section.finish()
+    }
+}
+
+extension Settings.Hosts {
+    init(reading section: Section) {
+        var section = section
+        sshKey = section.path("ssh_key", "/var/lib/maxwell/ssh/id_ed25519")
+        knownHosts = section.path("known_hosts", "/var/lib/maxwell/ssh/known_hosts")
+        agentCommand = section.text("agent_command", "maxwell-host serve")
+        connectTimeout = section.duration("connect_timeout", .seconds(5))
+        stopPatience = section.duration("stop_patience", .seconds(5))
+        section.finish()
+    }
+}
+
+extension Settings.UIDs {
+    init(reading section: Section, above minimum: UInt32) {
+        var section = section
+        displays = UIDRange(reading: section.section("displays"), first: 2_000_000, count: 65536)
+        shadow = UIDRange(reading: section.section("shadow"), first: 2_100_000, count: 1000)
+        for (key, range) in [("displays", displays), ("shadow", shadow)] where range.first < minimum {
+            section.note(key, "expected ids from ldap's minimum_uid and minimum_gid up, found \(range.first)")
+        }
+        for (key, range) in [("displays", displays), ("shadow", shadow)] where range.uids.contains(65534) {
+            section.note(key, "expected ids without 65534, which is nobody")
+        }
+        if displays.uids.overlaps(shadow.uids) {
+            section.note(
+                "shadow",
+                "expected ids apart from uids.displays (\(displays.first)-\(displays.last)), found "
+                    + "\(shadow.first)-\(shadow.last)")
+        }
+        section.finish()
+    }
+}
+
+extension UIDRange {
+    init(reading section: Section, first: UInt32, count: UInt32) {
+        var section = section
+        self.first = section.id("first", first)
+        let asked = UInt32(section.number("count", Int(count), in: 1...1_000_000))
+        let most = UInt32.max - self.first
+        if asked > most { section.note("count", "expected at most \(most), found \(asked)") }
+        self.count = Swift.max(1, Swift.min(asked, most))
+        section.finish()
+    }
+}
+
+extension Settings.Relay {
+    init(reading section: Section) {
+        var section = section
+        listen = section.value(
+            "listen", ListenAddress(host: "::", port: 563), expected: "ADDRESS:PORT such as [::]:563",
+            ListenAddress.init)
+        user = section.word("user", "maxwell-relay")
+        certificate = section.path("certificate", "/etc/maxwell/tls/relay.crt")
+        key = section.path("key", "/etc/maxwell/tls/relay.key")
+        directCertificate = section.path("direct_certificate", "/etc/maxwell/tls/direct.crt")
+        directKey = section.path("direct_key", "/etc/maxwell/tls/direct.key")
+        loops = section.number("loops", 1, in: 1...256)
+        openingTimeout = section.duration("opening_timeout", .seconds(10))
+        allowedOrigins = section.list("allowed_origins", [], expected: "an origin such as https://hub.example.org") {
+            ($0.hasPrefix("https://") || $0.hasPrefix("http://")) && isWord($0) && !$0.hasSuffix("/") ? $0 : nil
+        }
+        section.finish()
+    }
+}
+
+extension Settings.Web {
+    init(reading section: Section) {
+        var section = section
+        socket = section.socket("socket", "/run/maxwell/web.sock")
+        user = section.word("user", "maxwell-web")
+        noVNC = section.path("novnc", "/usr/share/novnc")
+        section.finish()
+    }
+}
+
+extension Settings.Applications {
+    init(reading section: Section) {
+        var section = section
+        folder = section.path("folder", "/etc/maxwell/apps.d")
+        section.finish()
+    }
+}
+
+extension Settings.Sessions {
+    init(reading section: Section) {
+        var section = section
+        timeout = section.duration("timeout", .seconds(86400))
+        section.finish()
+    }
+}

@@ -1,0 +1,245 @@
+import SessionModel
+
+/// What an administrator decided: one immutable value, read once at start. Every value has a default, which the
+/// sample `etc/maxwell.yaml` shows.
+public struct Settings: Hashable, Sendable {
+    /// What people and portals call this gateway, and where they find it.
+    public let gateway: Gateway
+    /// The controller's own sockets and folders, and who may ask it what.
+    public let controller: Controller
+    /// The MariaDB the portal and we share.
+    public let database: Database
+    /// Where accounts come from.
+    public let ldap: LDAP
+    /// How execution hosts are reached.
+    public let hosts: Hosts
+    /// The uids we give out ourselves.
+    public let uids: UIDs
+    /// The TLS port.
+    public let relay: Relay
+    /// The pages behind the relay.
+    public let web: Web
+    /// Where applications are described.
+    public let applications: Applications
+    /// What holds for every session.
+    public let sessions: Sessions
+
+    /// What people and portals call this gateway, and where they find it.
+    public struct Gateway: Hashable, Sendable {
+        /// `hub_name` in a session's environment.
+        public let name: String
+        /// `hub_url` in a session's environment.
+        public let url: String
+        /// The host viewers are told to connect to.
+        public let host: String
+        /// The port viewers are told, 1–65535.
+        public let port: Int
+    }
+
+    /// The controller's own sockets and folders, and who may ask it what.
+    public struct Controller: Hashable, Sendable {
+        /// The control socket's path.
+        public let socket: String
+        /// The folder of what must outlive a restart of the machine.
+        public let state: String
+        /// The folder of sockets and locks.
+        public let run: String
+        /// The account `maxwelld` becomes.
+        public let user: String
+        /// Accounts that may say the portal's words for anybody, besides root.
+        public let portalUsers: [String]
+        /// The group whose members may say the administrators' words.
+        public let adminGroup: String
+        /// Where the log goes.
+        public let log: LogTarget
+        /// What is left out of it.
+        public let logLevel: LogLevel
+    }
+
+    /// The MariaDB the portal and we share.
+    public struct Database: Hashable, Sendable {
+        /// Its Unix socket; nil when ``host`` is given.
+        public let socket: String?
+        /// Its machine; nil when ``socket`` is given.
+        public let host: String?
+        /// Its port on ``host``, 1–65535.
+        public let port: Int
+        /// The database's name.
+        public let name: String
+        /// The database account.
+        public let user: String
+        /// The file with its password; nil when the server knows us by the socket (`unix_socket`).
+        public let passwordFile: String?
+        /// Connections kept, 1–64.
+        public let connections: Int
+        /// How long connecting or one statement may take.
+        public let timeout: Duration
+    }
+
+    /// Where accounts come from.
+    public struct LDAP: Hashable, Sendable {
+        /// Servers in the order they are tried: `ldap://`, `ldaps://` or `ldapi://`.
+        public let uris: [String]
+        /// The authorities a server's certificate must come from.
+        public let caFile: String
+        /// Whether an `ldap://` connection is encrypted by StartTLS before anything is asked.
+        public let startTLS: Bool
+        /// Who looks accounts up; nil: anonymous.
+        public let bindDN: String?
+        /// The file with that DN's password.
+        public let bindPasswordFile: String?
+        /// The subtree of accounts.
+        public let peopleBase: String
+        /// The subtree of groups.
+        public let groupBase: String
+        /// Accounts with a lower uid are refused.
+        public let minimumUID: UInt32
+        /// Accounts with a lower gid are refused, such supplementary groups dropped.
+        public let minimumGID: UInt32
+        /// How long one question may take, connecting included.
+        public let timeout: Duration
+    }
+
+    /// How execution hosts are reached.
+    public struct Hosts: Hashable, Sendable {
+        /// The controller's private key.
+        public let sshKey: String
+        /// The hosts' pinned keys.
+        public let knownHosts: String
+        /// What the forced command of the key is asked for.
+        public let agentCommand: String
+        /// How long a connection may take to stand.
+        public let connectTimeout: Duration
+        /// How long an application may take to end before it is killed.
+        public let stopPatience: Duration
+    }
+
+    /// The uids we give out ourselves.
+    public struct UIDs: Hashable, Sendable {
+        /// One for each display number.
+        public let displays: UIDRange
+        /// Accounts made for load tests.
+        public let shadow: UIDRange
+    }
+
+    /// The TLS port.
+    public struct Relay: Hashable, Sendable {
+        /// Where it listens.
+        public let listen: ListenAddress
+        /// The account it becomes once it listens.
+        public let user: String
+        /// The certificate chain of connections that start with TLS, PEM.
+        public let certificate: String
+        /// Its private key, PEM.
+        public let key: String
+        /// The self-signed certificate of connections that say CONNECT in clear first, PEM.
+        public let directCertificate: String
+        /// Its private key, PEM.
+        public let directKey: String
+        /// Event loops, 1–256; about one a core.
+        public let loops: Int
+        /// How long a viewer may take until its view is open.
+        public let openingTimeout: Duration
+        /// Origins of pages that may open a WebSocket here, besides ours; empty: any.
+        public let allowedOrigins: [String]
+    }
+
+    /// The pages behind the relay.
+    public struct Web: Hashable, Sendable {
+        /// The Unix socket where the relay finds them.
+        public let socket: String
+        /// The account `maxwell-web` runs as.
+        public let user: String
+        /// The folder of noVNC's files.
+        public let noVNC: String
+    }
+
+    /// Where applications are described.
+    public struct Applications: Hashable, Sendable {
+        /// The folder of one YAML file an application.
+        public let folder: String
+    }
+
+    /// What holds for every session.
+    public struct Sessions: Hashable, Sendable {
+        /// How long a session may stay unobserved, where its application names no time.
+        public let timeout: Duration
+    }
+
+    /// What an empty file means.
+    public static let standard = Settings(reading: nil, findings: Findings(file: "maxwell.yaml"))
+}
+
+/// Where a log goes.
+public enum LogTarget: Hashable, Sendable, CustomStringConvertible {
+    /// Standard error, for systemd's journal.
+    case standardError
+    /// A file, appended to.
+    case file(String)
+
+    /// As it is written in a file or a message.
+    public var description: String {
+        switch self {
+        case .standardError: "stderr"
+        case .file(let path): path
+        }
+    }
+}
+
+/// How much of the log is written; the names of swift-log's levels.
+public enum LogLevel: String, Hashable, Sendable, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
+}
+
+/// An address and a port to listen on, written `[::]:563` or `127.0.0.1:563`.
+public struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
+    /// An IPv4 or IPv6 address, without brackets.
+    public let host: String
+    /// 1–65535.
+    public let port: Int
+
+    init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Parses `HOST:PORT`, an IPv6 address in brackets; nil when it is none.
+    public init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = number(text[text.index(after: colon)...], in: 1...65535)
+        else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+            guard host.contains(":") else { return nil }
+        } else if host.contains(":") {
+            return nil
+        }
+        guard !host.isEmpty, !host.contains(where: { "[] ".contains($0) }) else { return nil }
+        self.host = String(host)
+        self.port = port
+    }
+
+    /// As it is written in a file or a message.
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+/// `count` uids from `first` on.
+public struct UIDRange: Hashable, Sendable {
+    /// The lowest.
+    public let first: UInt32
+    /// How many, 1 or more.
+    public let count: UInt32
+
+    /// A range that ends below 2³² - 1, which is no uid (chown(2)); nil when it does not, or is empty.
+    public init?(first: UInt32, count: UInt32) {
+        guard count > 0, UInt64(first) + UInt64(count) <= UInt64(UInt32.max) else { return nil }
+        self.first = first
+        self.count = count
+    }
+
+    /// The highest.
+    public var last: UInt32 { first + (count - 1) }
+
+    /// Its uids.
+    public var uids: ClosedRange<UInt32> { first...last }
+}
