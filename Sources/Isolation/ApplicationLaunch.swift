@@ -85,7 +85,8 @@ struct ApplicationLaunch {
             guard clinux_move_mount(home, order.account.home) == 0 else { throw failure("move_mount") }
             try writeFile(
                 "/etc/passwd", Array(AccountFiles.passwd(order.account, display: displayUser).utf8), mode: 0o644)
-            try writeFile("/etc/group", Array(AccountFiles.group(order.account, display: displayUser).utf8), mode: 0o644)
+            try writeFile(
+                "/etc/group", Array(AccountFiles.group(order.account, display: displayUser).utf8), mode: 0o644)
             let name = "session-\(order.session)"
             try writeFile("/etc/nsswitch.conf", Array("passwd: files\ngroup: files\nhosts: files\n".utf8), mode: 0o644)
             try writeFile("/etc/hosts", Array("127.0.0.1 localhost \(name)\n::1 localhost\n".utf8), mode: 0o644)

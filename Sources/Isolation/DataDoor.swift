@@ -30,7 +30,7 @@ final class DataDoor {
         loop.watch(fd) { [self] _ in
             // Peeked first, so that what follows the line stays for the display.
             var part = [UInt8](repeating: 0, count: Self.longest + 1 - line.count)
-            var count = recv(fd, &part, part.count, Int32(MSG_PEEK.rawValue))
+            var count = recv(fd, &part, part.count, Int32(MSG_PEEK))
             if count < 0 && (errno == EAGAIN || errno == EINTR) { return }
             let end = count > 0 ? part[..<count].firstIndex(of: UInt8(ascii: "\n")) : nil
             if count > 0 { count = recv(fd, &part, end.map { $0 + 1 } ?? count, 0) }

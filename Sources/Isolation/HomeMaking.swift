@@ -50,7 +50,9 @@ struct HomeMaking {
                 try makeFolder(other + "/" + name, 0o700)
                 try copy(folder + "/" + name, to: other + "/" + name)
             case S_IFREG:
-                if let bytes = contents(of: folder + "/" + name) { try writeFile(other + "/" + name, bytes, mode: 0o600) }
+                if let bytes = contents(of: folder + "/" + name) {
+                    try writeFile(other + "/" + name, bytes, mode: 0o600)
+                }
             default: break
             }
         }

@@ -19,7 +19,9 @@ enum HostCheck {
             let kibibytes = line.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0
             say(kibibytes > 65536, "memory: \(kibibytes >> 10) MiB available")
         }
-        if let load = text(of: "/proc/loadavg") { say(true, "load: \(load.split(separator: " ").prefix(3).joined(separator: " "))") }
+        if let load = text(of: "/proc/loadavg") {
+            say(true, "load: \(load.split(separator: " ").prefix(3).joined(separator: " "))")
+        }
         let needed = run.isolation == .container ? ["Xvnc", "bwrap", "setpriv"] : ["Xvnc", "setpriv"]
         for program in needed {
             let there = ["/usr/local/bin", "/usr/bin", "/bin"].contains { access("\($0)/\(program)", X_OK) == 0 }

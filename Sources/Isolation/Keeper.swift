@@ -99,7 +99,9 @@ final class Keeper {
     // MARK: The display
 
     private func make(_ order: DisplayOrder, _ debt: Debt) {
-        guard self.order == nil else { return pay(debt, .failed(HostFailure(.displayBusy, "display \(number) stands"))) }
+        guard self.order == nil else {
+            return pay(debt, .failed(HostFailure(.displayBusy, "display \(number) stands")))
+        }
         self.order = order
         making = debt
         do throws(HostFailure) {

@@ -9,8 +9,9 @@ func withCStrings<Result>(
     var pointers: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) }
     pointers.append(nil)
     defer { for pointer in pointers { free(pointer) } }
-    return pointers.withUnsafeBufferPointer { buffer in
-        buffer.baseAddress.map(body) ?? { preconditionFailure("an array with an element has an address") }()
+    return pointers.withUnsafeMutableBufferPointer { buffer in
+        guard let start = buffer.baseAddress else { preconditionFailure("an array with an element has an address") }
+        return body(start)
     }
 }
 
@@ -39,7 +40,7 @@ func launch(
     arrangeDescriptors(descriptors)
     let code = withCStrings(arguments) { arguments in
         withCStrings(environment) { environment in
-            execvpe(arguments[0], arguments, environment)
+            clinux_execvpe(arguments, environment)
             return errno
         }
     }

@@ -9,7 +9,9 @@ struct ProcessIdentity: Codable, Equatable {
     init?(_ pid: Int32) {
         guard let stat = text(of: "/proc/\(pid)/stat"), let name = stat.lastIndex(of: ")") else { return nil }
         let fields = stat[stat.index(after: name)...].split(separator: " ")
-        guard fields.count > 19, fields[0] != "Z", fields[0] != "X", let started = UInt64(fields[19]) else { return nil }
+        guard fields.count > 19, fields[0] != "Z", fields[0] != "X", let started = UInt64(fields[19]) else {
+            return nil
+        }
         self.pid = pid
         self.started = started
     }

@@ -15,11 +15,11 @@ func unixAddress(_ path: String) -> (sockaddr_un, socklen_t)? {
 private func withAddress(
     _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
 ) -> Int32 {
-    guard var (address, length) = unixAddress(path) else {
+    guard let (address, length) = unixAddress(path) else {
         errno = ENAMETOOLONG
         return -1
     }
-    return withUnsafePointer(to: &address) {
+    return withUnsafePointer(to: address) {
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
     }
 }
@@ -58,9 +58,10 @@ func connectUnix(_ path: String) -> Int32? {
 
 /// Hands `fd` with `words` to whoever reads the datagram socket at `path`.
 func handOver(_ fd: Int32, _ words: [UInt8], to path: String) -> Bool {
-    guard var (address, length) = unixAddress(path) else { return false }
+    guard let found = unixAddress(path) else { return false }
+    var address = found.0
     let from = unixSocket(SOCK_DGRAM)
     guard from >= 0 else { return false }
     defer { close(from) }
-    return clinux_send_descriptor(from, &address, length, words, words.count, fd) == words.count
+    return clinux_send_descriptor(from, &address, found.1, words, words.count, fd) == words.count
 }

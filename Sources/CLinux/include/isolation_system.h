@@ -67,3 +67,6 @@ extern const int clinux_clone_newns, clinux_clone_newipc, clinux_clone_newuts, c
     clinux_clone_newpid;
 extern const int clinux_pr_set_pdeathsig, clinux_pr_set_child_subreaper, clinux_pr_set_no_new_privs,
     clinux_pr_capbset_drop;
+
+/// execvpe(3) of `arguments[0]`; returns only when it failed, with errno.
+void clinux_execvpe(char *const *arguments, char *const *environment);
