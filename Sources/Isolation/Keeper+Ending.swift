@@ -66,6 +66,8 @@ extension Keeper {
             if !settled { log("display \(number): something of it does not end: \(groups.members)") }
             expireSessionFolder { [self] in
                 removeTree(folder.path)
+                // The number is free before anyone hears of the end.
+                close(4)
                 done()
             }
         }

@@ -110,12 +110,20 @@ final class Server {
             let request = link.owed.removeValue(forKey: id)
             if case .makeDisplay = request, case .failed = answer { link.told = true }
             if case .displayEnded = answer { link.told = true }
+            if link.told { retire(number, link) }
             reply(id, answer)
         case .applicationExited: send(message)
         case .displayDied:
             link.told = true
+            retire(number, link)
             send(message)
         }
+    }
+
+    /// Lets go of a keeper that told its end.
+    private func retire(_ number: DisplayNumber, _ link: Link) {
+        link.stream.close()
+        lost(number)
     }
 
     private func lost(_ number: DisplayNumber) {
