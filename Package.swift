@@ -11,7 +11,9 @@ let ours: [SwiftSetting] =
 
 /// A program that must run on a machine without the Swift runtime, and start in a millisecond.
 let standalone: [LinkerSetting] = [
-    .unsafeFlags(["-static-executable", "-l_FoundationCollections", "-l_FoundationCShims"], .when(platforms: [.linux]))
+    .unsafeFlags(
+        ["-static-executable", "-l_FoundationCollections", "-l_FoundationCShims", "-lswiftSynchronization"],
+        .when(platforms: [.linux]))
 ]
 
 let package = Package(

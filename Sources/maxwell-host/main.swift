@@ -1,1 +1,4 @@
-print("skeleton")
+import Glibc
+import Isolation
+
+exit(HostProgram.run(Array(CommandLine.arguments.dropFirst())))

@@ -1,0 +1,60 @@
+import Glibc
+import HostProtocol
+import SessionModel
+
+/// What `maxwell-host` does with its words.
+public enum HostProgram {
+    private static let usage = """
+        usage: maxwell-host [--run DIR] [--isolation container|none] serve | check | startvnc N WxH DEPTH | stopvnc N
+        """
+
+    /// Runs until the work is done; answers the exit status.
+    public static func run(_ arguments: [String]) -> Int32 {
+        var words = arguments[...]
+        var path = "/run/maxwell"
+        var isolation = RunFolder.Isolation.container
+        while let word = words.first, word.hasPrefix("--") {
+            words.removeFirst()
+            switch (word, words.popFirst()) {
+            case ("--run", let value?) where value.hasPrefix("/"): path = value
+            case ("--isolation", "container"): isolation = .container
+            case ("--isolation", "none"): isolation = .none
+            case ("--version", nil):
+                print("maxwell-host \(maxwellVersion)")
+                return 0
+            default: return refuse(usage)
+            }
+        }
+        let run = RunFolder(path: path, isolation: isolation)
+        if getenv("SSH_ORIGINAL_COMMAND") != nil, words.first != "serve" {
+            return refuse("this key may only run serve")
+        }
+        switch (words.first, words.count) {
+        case ("serve", 1):
+            do throws(HostFailure) {
+                try Server.main(run: run)
+                return 0
+            } catch {
+                log("serve: \(error.cause)")
+                return ExitStatus.osError.rawValue
+            }
+        case ("data", 1): DataDoor.main(run: run)
+        case ("keep", 2):
+            guard let number = words.last.flatMap({ Int($0) }).flatMap({ try? DisplayNumber($0) }) else {
+                return refuse(usage)
+            }
+            Keeper.main(run: run, display: number)
+        case ("check", 1):
+            let (lines, good) = HostCheck.findings(run)
+            print(lines.joined(separator: "\n"))
+            return good ? 0 : 1
+        default: return refuse(usage)
+        }
+        return 0
+    }
+
+    private static func refuse(_ words: String) -> Int32 {
+        _ = writeAll(Array((words + "\n").utf8), to: 2)
+        return ExitStatus.usage.rawValue
+    }
+}

@@ -1,0 +1,52 @@
+import CLinux
+import Glibc
+import HostProtocol
+
+/// Calls `body` with a null-terminated array of C strings.
+func withCStrings<Result>(
+    _ texts: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+    var pointers: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) }
+    pointers.append(nil)
+    defer { for pointer in pointers { free(pointer) } }
+    return pointers.withUnsafeMutableBufferPointer { buffer in
+        guard let start = buffer.baseAddress else { preconditionFailure("an array with an element has an address") }
+        return body(start)
+    }
+}
+
+/// In a child: the signals a program expects.
+func resetSignals() {
+    for signal in [SIGPIPE, SIGCHLD, SIGHUP, SIGINT, SIGTERM] { clinux_default_signal(signal) }
+    _ = clinux_unblock_signals()
+}
+
+/// In a child: `given[0]` becomes descriptor 0 and so on; all others are closed.
+func arrangeDescriptors(_ given: [Int32]) {
+    let safe = given.map { fcntl($0, F_DUPFD, 200) }
+    for (target, fd) in safe.enumerated() { dup2(fd, Int32(target)) }
+    _ = clinux_close_from(UInt32(given.count))
+}
+
+/// Starts a program in a child whose descriptors are exactly `descriptors`, in that order; `before` runs in it first.
+func launch(
+    _ arguments: [String], environment: [String], descriptors: [Int32], before: () -> Void = {}
+) throws(HostFailure) -> Int32 {
+    let child = clinux_fork()
+    guard child >= 0 else { throw failure("fork") }
+    if child > 0 { return child }
+    resetSignals()
+    before()
+    arrangeDescriptors(descriptors)
+    let code = withCStrings(arguments) { arguments in
+        withCStrings(environment) { environment in
+            clinux_execvpe(arguments, environment)
+            return errno
+        }
+    }
+    log("exec \(arguments.first ?? ""): \(String(cString: strerror(code)))")
+    _exit(127)
+}
+
+/// The variables a program of ours runs with.
+let plainEnvironment = ["PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8"]

@@ -1,0 +1,282 @@
+import CLinux
+import FoundationEssentials
+import Glibc
+import HostProtocol
+import SessionModel
+
+/// The agent at the end of a controller's channel: reads requests, routes them to keepers, tells events.
+final class Server {
+    private final class Link {
+        let stream: LineStream
+        var report: DisplayReport?
+        /// Requests the keeper has not answered.
+        var owed: [UInt64: HostRequest] = [:]
+        /// The keeper told its end itself.
+        var told = false
+        init(_ stream: LineStream) { self.stream = stream }
+    }
+
+    private let run: RunFolder
+    private let loop = Loop()
+    private var channel: LineStream?
+    private var links: [DisplayNumber: Link] = [:]
+    /// The inventory is complete: events may be told.
+    private var greeted = false
+    private var early: [HostMessage] = []
+
+    private init(run: RunFolder) { self.run = run }
+
+    /// Serves standard input and output until the input ends.
+    public static func main(run: RunFolder) throws(HostFailure) {
+        clinux_ignore_signal(SIGPIPE)
+        clinux_ignore_signal(SIGCHLD)
+        try run.prepare()
+        let server = Server(run: run)
+        try server.startData()
+        server.channel = LineStream(loop: server.loop, input: 0, output: 1) { bytes in
+            server.received(bytes)
+        } ended: {
+            server.loop.stop()
+        }
+        server.takeInventory()
+        server.loop.run()
+    }
+
+    private func send(_ message: HostMessage) {
+        if greeted { channel?.send(message) } else { early.append(message) }
+    }
+
+    private func reply(_ id: UInt64, _ reply: HostReply) { channel?.send(HostMessage.reply(id: id, reply)) }
+
+    // MARK: What runs here
+
+    private func takeInventory() {
+        for number in run.displays where links[number] == nil {
+            if !connect(number) { cleanUp(number) }
+        }
+        for end in run.takeRemembered() { send(.displayDied(end)) }
+        let deadline = loop.after(2) { [self] in greet() }
+        func wait() {
+            if links.values.allSatisfy({ $0.report != nil }) {
+                loop.cancel(deadline)
+                return greet()
+            }
+            if !greeted { loop.after(0.001, wait) }
+        }
+        wait()
+    }
+
+    private func greet() {
+        guard !greeted else { return }
+        greeted = true
+        channel?.send(
+            HostMessage.hello(
+                HostHello(
+                    version: maxwellVersion, bootID: run.bootID(), isolation: run.isolation.rawValue,
+                    dataSocket: run.dataSocket,
+                    inventory: links.values.compactMap(\.report).sorted { $0.display < $1.display })))
+        for message in early { channel?.send(message) }
+        early = []
+        watchForOthers()
+    }
+
+    /// Finds displays that other controllers' agents started here.
+    private func watchForOthers() {
+        loop.after(5) { [self] in
+            for number in run.displays where links[number] == nil {
+                if !connect(number) { cleanUp(number) }
+            }
+            for end in run.takeRemembered() { send(.displayDied(end)) }
+            watchForOthers()
+        }
+    }
+
+    private func connect(_ number: DisplayNumber) -> Bool {
+        guard let fd = connectUnix(run.display(number).keeper) else { return false }
+        let stream = LineStream(loop: loop, input: fd, output: fd) { [self] bytes in
+            if let message: HostMessage = decoded(bytes) { heard(message, from: number) }
+        } ended: { [self] in
+            lost(number)
+        }
+        links[number] = Link(stream)
+        return true
+    }
+
+    private func heard(_ message: HostMessage, from number: DisplayNumber) {
+        guard let link = links[number] else { return }
+        switch message {
+        case .hello(let hello): link.report = hello.inventory.first
+        case .reply(let id, let answer):
+            let request = link.owed.removeValue(forKey: id)
+            if case .makeDisplay = request, case .failed = answer { link.told = true }
+            if case .displayEnded = answer { link.told = true }
+            if link.told { retire(number, link) }
+            reply(id, answer)
+        case .applicationExited: send(message)
+        case .displayDied:
+            link.told = true
+            retire(number, link)
+            send(message)
+        }
+    }
+
+    /// Lets go of a keeper that told its end.
+    private func retire(_ number: DisplayNumber, _ link: Link) {
+        link.stream.close()
+        lost(number)
+    }
+
+    private func lost(_ number: DisplayNumber) {
+        guard let link = links.removeValue(forKey: number) else { return }
+        let end = link.told ? nil : cleanUp(number)
+        for (id, request) in link.owed {
+            if case .endDisplay = request {
+                reply(id, .displayEnded(end ?? Self.nothing(number)))
+            } else {
+                reply(id, .failed(HostFailure(.displayFailed, "the keeper of display \(number) died")))
+            }
+        }
+    }
+
+    private static func nothing(_ number: DisplayNumber) -> DisplayEnd {
+        DisplayEnd(display: number, session: nil, status: nil, wallSeconds: 0, cpuSeconds: 0)
+    }
+
+    /// Removes what a dead keeper left and tells of it; nil when it had left nothing or another agent does it.
+    @discardableResult
+    private func cleanUp(_ number: DisplayNumber) -> DisplayEnd? {
+        let folder = run.display(number)
+        guard access(folder.path, F_OK) == 0, let lock = run.lock(number) else { return nil }
+        defer { close(lock) }
+        let left = contents(of: folder.state).flatMap { decoded($0, as: KeeperState.self) } ?? KeeperState()
+        let groups = ControlGroups(folders: left.groups)
+        let deadline = now() + 3
+        repeat {
+            left.first?.send(SIGKILL)
+            if let application = left.application, application.isAlive { kill(-application.pid, SIGKILL) }
+            for pid in groups.members { kill(pid, SIGKILL) }
+            if left.first?.isAlive != true, left.application?.isAlive != true, groups.remove() { break }
+            usleep(2000)
+        } while now() < deadline
+        let end =
+            contents(of: folder.exit).flatMap { decoded($0, as: DisplayEnd.self) }
+            ?? DisplayEnd(display: number, session: left.session, status: nil, wallSeconds: 0, cpuSeconds: 0)
+        removeTree(folder.path)
+        log("display \(number): its keeper had died; cleaned up")
+        send(.displayDied(end))
+        return end
+    }
+
+    // MARK: Requests
+
+    private func received(_ bytes: [UInt8]) {
+        guard let call: HostCall = decoded(bytes) else { return log("a line that is no request") }
+        switch call.request {
+        case .ping: reply(call.id, .done)
+        case .makeDisplay(let order): make(order, call)
+        case .startApplication(let order): route(call, order.display)
+        case .screenshot(let display): route(call, display)
+        case .endDisplay(let display, _):
+            if links[display] == nil, !connect(display) {
+                return reply(call.id, .displayEnded(cleanUp(display) ?? Self.nothing(display)))
+            }
+            route(call, display)
+        case .makeHome(let account): makeHome(account, call.id)
+        case .check:
+            let (lines, good) = HostCheck.findings(run)
+            reply(call.id, .lines(lines, good: good))
+        }
+    }
+
+    private func route(_ call: HostCall, _ display: DisplayNumber) {
+        guard let link = links[display] ?? (connect(display) ? links[display] : nil) else {
+            return reply(call.id, .failed(HostFailure(.displayUnknown, "display \(display) is not here")))
+        }
+        link.owed[call.id] = call.request
+        link.stream.send(call)
+    }
+
+    private func make(_ order: DisplayOrder, _ call: HostCall) {
+        let number = order.display
+        do throws(HostFailure) {
+            if links[number] == nil, access(run.display(number).path, F_OK) == 0 { cleanUp(number) }
+            guard links[number] == nil, let lock = run.lock(number) else {
+                throw HostFailure(.displayBusy, "display \(number) is taken")
+            }
+            defer { close(lock) }
+            let folder = run.display(number)
+            try makeFolder(folder.path, 0o700)
+            do throws(HostFailure) {
+                try startKeeper(number, folder, lock)
+            } catch {
+                removeTree(folder.path)
+                throw error
+            }
+        } catch {
+            return reply(call.id, .failed(error))
+        }
+        route(call, number)
+    }
+
+    private func startKeeper(_ number: DisplayNumber, _ folder: DisplayFolder, _ lock: Int32) throws(HostFailure) {
+        let listener = try listenUnix(folder.keeper)
+        defer { close(listener) }
+        try leave("keep", ["\(number)"], [listener, lock])
+    }
+
+    /// Starts the data process unless it is there.
+    private func startData() throws(HostFailure) {
+        guard let lock = run.lock(nil) else { return }
+        defer { close(lock) }
+        let listener = try listenUnix(run.dataSocket)
+        defer { close(listener) }
+        try leave("data", [], [listener, lock])
+    }
+
+    /// Starts a program of ours that outlives this one: own session, own cgroup, no descriptor of the caller's.
+    private func leave(_ word: String, _ rest: [String], _ descriptors: [Int32]) throws(HostFailure) {
+        let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        let output = open(run.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard input >= 0, output >= 0 else { throw failure("open \(run.log)") }
+        defer {
+            close(input)
+            close(output)
+        }
+        let isolation = run.isolation
+        let arguments = ["/proc/self/exe", "--run", run.path, "--isolation", isolation.rawValue, word] + rest
+        _ = try launch(
+            arguments, environment: plainEnvironment, descriptors: [input, output, output] + descriptors
+        ) {
+            setsid()
+            if isolation == .container { ControlGroups(making: "keepers").enter() }
+            _ = chdir("/")
+        }
+    }
+
+    // MARK: Homes
+
+    private func makeHome(_ account: Account, _ id: UInt64) {
+        do throws(HostFailure) {
+            let report = try HomeMaking(account).begin()
+            var said: [UInt8] = []
+            let timer = loop.after(10) { [self] in
+                loop.forget(report)
+                close(report)
+                reply(id, .failed(HostFailure(.homeUnavailable, "\(account.home) does not answer")))
+            }
+            loop.watch(report) { [self] _ in
+                var part = [UInt8](repeating: 0, count: 1024)
+                let count = read(report, &part, part.count)
+                if count > 0 { said += part[..<count] }
+                guard count == 0 else { return }
+                loop.cancel(timer)
+                loop.forget(report)
+                close(report)
+                let words = String(decoding: said, as: UTF8.self)
+                reply(id, words == "done" ? .done : .failed(HostFailure(.homeUnavailable, words)))
+            }
+        } catch {
+            reply(id, .failed(error))
+        }
+    }
+}
