@@ -8,7 +8,9 @@ public func obscured(_ password: Secret) -> Secret {
     for index in 0..<8 { block = block << 8 | (index < bytes.count ? UInt64(bytes[index]) : 0) }
     let sealed = DataEncryptionStandard(key: vncKey).encrypt(block)
     var text: [UInt8] = []
-    for shift in stride(from: 56, through: 0, by: -8) { text.append(UInt8(truncatingIfNeeded: sealed >> UInt64(shift))) }
+    for shift in stride(from: 56, through: 0, by: -8) {
+        text.append(UInt8(truncatingIfNeeded: sealed >> UInt64(shift)))
+    }
     return Secret(hexadecimal(text))
 }
 
