@@ -56,6 +56,15 @@ struct DisplayTests {
         #expect(try database.cell("SELECT uses FROM host") == "2")
     }
 
+    @Test("a claim that fails half-way counts no use and takes no number", arguments: ["InnoDB", "MyISAM"])
+    func failedClaim(engine: String) async throws {
+        let database = try await TestDatabase.withHost()
+        try database.sql("ALTER TABLE host ENGINE=\(engine); RENAME TABLE display TO elsewhere")
+        await #expect(throws: StoreError.self) { try await database.claim() }
+        #expect(try database.cell("SELECT uses FROM host") == "0")
+        #expect(try database.cell("SELECT COUNT(*) FROM mw_display") == "0")
+    }
+
     @Test("an unknown host has no display")
     func unknownHost() async throws {
         let database = try await TestDatabase.withHost()

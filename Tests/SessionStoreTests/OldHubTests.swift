@@ -65,16 +65,22 @@ private let oldHub = """
 struct OldHubTests {
     @Test(
         "gets what it lacks, keeps engine and rows, and carries a session from start to stop",
-        arguments: [("utf8mb3", "utf8mb3_general_ci"), ("latin1", "latin1_swedish_ci"), ("utf8mb4", "utf8mb4_unicode_ci")])
+        arguments: [
+            ("utf8mb3", "utf8mb3_general_ci"), ("latin1", "latin1_swedish_ci"), ("utf8mb4", "utf8mb4_unicode_ci"),
+        ])
     func wholeLife(characterSet: String, collation: String) async throws {
         let database = try TestDatabase(characterSet: characterSet, collation: collation)
         try database.sql(oldHub)
         _ = try await database.store.migrate()
         #expect(try await database.store.migrate().isEmpty)
 
-        #expect(try database.cell("SELECT engine FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'session'") == "MyISAM")
+        #expect(
+            try database.cell(
+                "SELECT engine FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'session'"
+            ) == "MyISAM")
         #expect(try database.cell("SELECT COUNT(*) FROM hosttype") == "2")
-        #expect(try database.sql("SELECT dispnum, sessnum FROM display ORDER BY dispnum") == [["1", "11"], ["2", "0"]])
+        #expect(
+            try database.sql("SELECT dispnum, sessnum FROM display ORDER BY dispnum") == [["1", "11"], ["2", "0"]])
         #expect(try database.cell("SELECT walltime FROM sessionlog WHERE sessnum = 10") == "5")
 
         let host = try #require(try await database.store.hosts().first)
@@ -86,7 +92,10 @@ struct OldHubTests {
         try await database.store.addHost(.node1())
         let session = try await database.running()
         #expect(session > SessionNumber(11))
-        #expect(try database.sql("SELECT s.sessnum FROM viewperm v JOIN session s ON v.sessnum = s.sessnum WHERE v.viewuser = 'alice'") == [["\(session)"]])
+        #expect(
+            try database.sql(
+                "SELECT s.sessnum FROM viewperm v JOIN session s ON v.sessnum = s.sessnum WHERE v.viewuser = 'alice'")
+                == [["\(session)"]])
 
         let token = Secret.token()
         try await database.store.mintToken(
@@ -106,12 +115,16 @@ struct OldHubTests {
         let record = try #require(try await database.store.beginEnd(session, reason: "stopped"))
         try await database.store.finishEnd(session, accounts: .some, failedStart: false)
         try await database.store.releaseDisplay(record.displayNumber, on: record.host)
-        #expect(try database.sql("SELECT walltime, viewtime, cputime FROM sessionlog WHERE sessnum = \(session)") == [["12.5", "3", "3.25"]])
+        #expect(
+            try database.sql("SELECT walltime, viewtime, cputime FROM sessionlog WHERE sessnum = \(session)") == [
+                ["12.5", "3", "3.25"]
+            ])
         #expect(try database.sql("SELECT sessnum FROM session") == [["11"]])
         #expect(try database.cell("SELECT COUNT(*) FROM viewlog") == "1")
         #expect(try database.cell("SELECT status FROM display WHERE hostname = 'node1'") == "absent")
         try await database.store.recountUses()
-        #expect(try database.sql("SELECT hostname, uses FROM host ORDER BY hostname") == [["node1", "0"], ["old1", "2"]])
+        #expect(
+            try database.sql("SELECT hostname, uses FROM host ORDER BY hostname") == [["node1", "0"], ["old1", "2"]])
     }
 
     @Test("its published and its developers' applications are found, with what they ask of a host")

@@ -10,13 +10,15 @@ struct ViewTests {
         let database = try await TestDatabase.withHost()
         let session = try await database.running()
         let view = try await open(session, in: database)
-        #expect(try database.sql("SELECT viewid, sessnum, username, remoteip FROM view")
-            == [["\(view)", "\(session)", "alice", "10.2.3.4"]])
+        #expect(
+            try database.sql("SELECT viewid, sessnum, username, remoteip FROM view")
+                == [["\(view)", "\(session)", "alice", "10.2.3.4"]])
         #expect(try await database.store.session(session)?.viewers == 1)
         for _ in 0..<2 { try await database.store.closeView(view, seconds: 7.5) }
         #expect(try database.cell("SELECT COUNT(*) FROM view") == "0")
-        #expect(try database.sql("SELECT sessnum, username, remoteip, duration FROM viewlog")
-            == [["\(session)", "alice", "10.2.3.4", "7.5"]])
+        #expect(
+            try database.sql("SELECT sessnum, username, remoteip, duration FROM viewlog")
+                == [["\(session)", "alice", "10.2.3.4", "7.5"]])
         #expect(try await database.store.session(session)?.viewers == 0)
     }
 

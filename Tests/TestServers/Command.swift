@@ -2,8 +2,11 @@ import Foundation
 
 /// What a program answered.
 public struct CommandResult: Sendable {
+    /// Its exit status.
     public let status: Int32
+    /// What it wrote to standard output.
     public let output: String
+    /// What it wrote to standard error.
     public let errors: String
 }
 
@@ -24,7 +27,7 @@ public func runCommand(_ arguments: [String], input: String = "") throws -> Comm
     process.standardInput = FileHandle(forReadingAtPath: folder.file("in"))
     process.standardOutput = FileHandle(forWritingAtPath: folder.file("out"))
     process.standardError = FileHandle(forWritingAtPath: folder.file("err"))
-    try process.run()
+    try process.runWithoutBlockedSignals()
     process.waitUntilExit()
     return CommandResult(
         status: process.terminationStatus, output: try String(contentsOfFile: folder.file("out"), encoding: .utf8),

@@ -5,6 +5,7 @@ public final class MariaDBServer: Sendable {
     /// The run's one server, started by the first who asks.
     public static let shared: Result<MariaDBServer, any Error> = Result { try MariaDBServer() }
 
+    /// The server's Unix socket.
     public let socket: String
     /// The account that may do everything; it has no password, the socket tells who asks.
     public let user: String
@@ -35,7 +36,9 @@ public final class MariaDBServer: Sendable {
     }
 
     /// An empty database of its own for one test; gives its name.
-    public func makeDatabase(characterSet: String = "utf8mb4", collation: String = "utf8mb4_general_ci") throws -> String {
+    public func makeDatabase(characterSet: String = "utf8mb4", collation: String = "utf8mb4_general_ci") throws
+        -> String
+    {
         let name = "t" + UUID().uuidString.replacingOccurrences(of: "-", with: "").lowercased().prefix(16)
         try sql("CREATE DATABASE `\(name)` CHARACTER SET \(characterSet) COLLATE \(collation)", in: "mysql")
         return name

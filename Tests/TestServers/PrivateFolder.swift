@@ -2,6 +2,7 @@ import Foundation
 
 /// A folder of its own for a server or a test, with a path short enough for Unix sockets in it (107 bytes).
 public struct PrivateFolder: Sendable {
+    /// Below `/tmp`, without a slash at its end.
     public let path: String
 
     /// Makes `/tmp/PREFIX-XXXXXX` with mode 0700, for `owner` (an account's name) when it is given and the caller is

@@ -27,7 +27,7 @@ public final class WatchedProcess: @unchecked Sendable {
         shell.standardInput = leash
         shell.standardOutput = output
         shell.standardError = output
-        try shell.run()
+        try shell.runWithoutBlockedSignals()
     }
 
     /// Asks `isReady` until it says so; throws with the log's end when the server has not come up in `seconds`.
