@@ -44,6 +44,7 @@ folders_ensure() {
 start_guard() {
     trap 'trap "" INT TERM HUP; exit 130' INT
     trap 'trap "" INT TERM HUP; exit 143' TERM HUP
+    trap '' PIPE
     if [[ -e $STATE/record/complete ]]; then
         trap 'status=$?; packages_restore_policy; exit $status' EXIT
     else
