@@ -1,0 +1,7 @@
+/// Why a test's server could not be used, with the end of its log where it has one.
+public struct TestServerError: Error, CustomStringConvertible {
+    public let description: String
+
+    /// An error in words.
+    public init(_ description: String) { self.description = description }
+}
