@@ -43,12 +43,12 @@ struct AdministratorSSH {
                 + ["--", destination, script])
         let log = (try? text(of: "\(folder)/log")) ?? ""
         guard outcome.good else {
-            let reason = log.split(separator: "\n").last { !$0.hasPrefix("debug") && !$0.isEmpty }
+            let reason = log.split(whereSeparator: \.isNewline).last { !$0.hasPrefix("debug") && !$0.isEmpty }
             let said = reason.map { " (\($0.trimmingPrefix { $0 == " " }.filter { $0 != "\r" }))" } ?? ""
             throw Refusal("Your ssh does not get to root at \(destination)\(said).", .noHost)
         }
         let mark = "debug1: Server host key: "
-        guard let line = log.split(separator: "\n").last(where: { $0.hasPrefix(mark) }),
+        guard let line = log.split(whereSeparator: \.isNewline).last(where: { $0.hasPrefix(mark) }),
             let fingerprint = line.dropFirst(mark.count).split(separator: " ").last?.filter({ $0 != "\r" })
         else {
             throw Refusal(

@@ -1,5 +1,6 @@
 import ControlProtocol
 import ControlSocket
+import Foundation
 import Glibc
 import Synchronization
 
@@ -27,7 +28,7 @@ final class CannedController: Sendable {
             }
         }
         guard bound == 0, listen(listener, 16) == 0 else { throw Failure.system("listen", errno) }
-        startThread { [self] in serve() }
+        Thread.detachNewThread { [self] in serve() }
     }
 
     /// Everything that was asked so far.
@@ -69,19 +70,4 @@ final class CannedController: Sendable {
     }
 
     enum Failure: Error { case system(String, Int32) }
-}
-
-/// Runs `work` on a thread of its own.
-private func startThread(_ work: @escaping @Sendable () -> Void) {
-    final class Box {
-        let work: @Sendable () -> Void; init(_ work: @escaping @Sendable () -> Void) { self.work = work }
-    }
-    var thread = pthread_t()
-    pthread_create(
-        &thread, nil,
-        { box in
-            Unmanaged<Box>.fromOpaque(box!).takeRetainedValue().work()
-            return nil
-        }, Unmanaged.passRetained(Box(work)).toOpaque())
-    pthread_detach(thread)
 }
