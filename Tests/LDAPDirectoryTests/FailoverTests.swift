@@ -1,3 +1,4 @@
+import Foundation
 import LDAPDirectory
 import SessionModel
 import Testing
