@@ -64,8 +64,8 @@ final class Connection {
     }
 
     deinit {
-        // Unbinding writes: into a stopped server's full socket not for ever.
-        _ = scissors.limit(.seconds(1)) { ldap_unbind_ext_s(handle, nil, nil) }
+        // Unbinding writes: to a server that may be gone or stopped, on whatever thread lets go last.
+        _ = withoutBrokenPipes { scissors.limit(.seconds(1)) { ldap_unbind_ext_s(handle, nil, nil) } }
     }
 
     /// Says who asks (RFC 4513 §5.1.3); the caller has looked at ``isPrivate`` and that `password` is not empty.
