@@ -47,6 +47,10 @@ extension Viewer {
                 size = (picture.width, picture.height)
                 freshPixels = 0
                 try request(incremental: false, by: deadline)
+            } else {
+                // TigerVNC 1.12 answers a first request with sizes alone, and counts it as answered; the pixels it owes
+                // come with the next.
+                try request(incremental: true, by: deadline)
             }
             let before = updates
             while updates == before { try readMessage(by: deadline) }
