@@ -59,7 +59,7 @@ extension Viewer {
     }
 
     /// FramebufferUpdateRequest, RFC 6143 §7.5.3.
-    private func request(incremental: Bool, by deadline: Deadline) throws(ViewError) {
+    func request(incremental: Bool, by deadline: Deadline) throws(ViewError) {
         try channel.send(
             [3, incremental ? 1 : 0, 0, 0, 0, 0] + UInt16(picture.width).bigEndianBytes
                 + UInt16(picture.height).bigEndianBytes, by: deadline)
