@@ -44,14 +44,16 @@ final class Agent {
     func start(path: String = "/usr/bin:/bin") throws {
         var there: [Int32] = [-1, -1]
         var back: [Int32] = [-1, -1]
-        guard pipe2(&there, O_CLOEXEC) == 0, pipe2(&back, O_CLOEXEC) == 0 else { throw Gone() }
+        guard pipe(&there) == 0, pipe(&back) == 0 else { throw Gone() }
+        for fd in there + back { _ = fcntl(fd, F_SETFD, FD_CLOEXEC) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, there[0], 0)
         posix_spawn_file_actions_adddup2(&actions, back[1], 1)
         var arguments: [UnsafeMutablePointer<CChar>?] =
-            [Self.program, "--run", run, "serve"].map { strdup($0) } + [nil]
+            [Self.program, "--run", run, "serve"].map { (word: String) in strdup(word) }
+        arguments.append(nil)
         var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=\(path)"), nil]
         defer { for text in arguments + environment { free(text) } }
         guard posix_spawn(&process, Self.program, &actions, nil, &arguments, &environment) == 0 else { throw Gone() }
