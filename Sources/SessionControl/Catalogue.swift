@@ -1,3 +1,4 @@
+import Logging
 import SessionModel
 import SessionStore
 import SettingsFile
@@ -8,18 +9,20 @@ final class Catalogue: Sendable {
     private let folder: String
     private let timeout: Duration
     private let database: Database
+    private let log: Logger
     /// The files as last read, and what the folder looked like then.
-    private let read = Mutex<(mark: String, files: [ApplicationFile])>(("", []))
+    private let read = Mutex<(mark: String, files: [ApplicationFile], mistakes: SettingsErrors?)>(("", [], nil))
 
-    init(folder: String, timeout: Duration, database: Database) {
+    init(folder: String, timeout: Duration, database: Database, log: Logger) {
         self.folder = folder
         self.timeout = timeout
         self.database = database
+        self.log = log
     }
 
     /// The application named `name`, ready to start.
     func application(_ name: ApplicationName) async throws -> Application {
-        if let file = try files().first(where: { $0.application.name == name }) {
+        if let file = files().first(where: { $0.application.name == name }) {
             if let key = file.unsupported.first { throw SessionError.applicationIncomplete(name, key: key) }
             return file.application
         }
@@ -31,18 +34,26 @@ final class Catalogue: Sendable {
 
     /// All of them, by name.
     func all() async throws -> [(Application, source: String)] {
-        let files = try files().map { ($0.application, source: "apps.d") }
+        let files = files().map { ($0.application, source: "apps.d") }
         let names = Set(files.map(\.0.name))
         let portal = try await database.portalApplications().filter { !names.contains($0.name) }
         return (files + portal.map { ($0, source: "portal") }).sorted { $0.0.name < $1.0.name }
     }
 
-    /// Reads the folder again only when a file in it came, went or changed.
-    private func files() throws -> [ApplicationFile] {
-        let mark = ApplicationFolder.mark(of: folder)
-        if let files = read.withLock({ $0.mark == mark ? $0.files : nil }) { return files }
-        let files = try ApplicationFolder.load(folder, timeout: timeout)
-        read.withLock { $0 = (mark, files) }
-        return files
+    /// Reads the folder again only when a file in it came, went or changed. While one has a mistake, what was read last
+    /// stays in force and the mistake is logged once.
+    private func files() -> [ApplicationFile] {
+        read.withLock { read in
+            do throws(SettingsErrors) {
+                let mark = try ApplicationFiles.mark(of: folder)
+                guard mark != read.mark else { return read.files }
+                read.mark = mark
+                read.files = try ApplicationFiles.load(folder: folder, timeout: timeout)
+            } catch  where error != read.mistakes {
+                read.mistakes = error
+                log.event("applications have mistakes", level: .error, [.cause: error.description])
+            } catch {}
+            return read.files
+        }
     }
 }

@@ -56,7 +56,8 @@ extension Gateway {
             let channel = try await fleet.channel(session.host)
             let patience = Double(settings.hosts.stopPatience.components.seconds)
             let reply = try await channel.ask(
-                .endDisplay(display: session.displayNumber, patienceSeconds: patience), within: .seconds(2 * patience + 20))
+                .endDisplay(display: session.displayNumber, patienceSeconds: patience),
+                within: .seconds(2 * patience + 20))
             try await database.releaseDisplay(session.displayNumber, on: session.host)
             if case .displayEnded(let end) = reply { return end }
         } catch {

@@ -35,7 +35,9 @@ extension Gateway {
         let types = try await database.hostTypes()
         let provisions = try order.provisions.reduce(into: UInt64(0)) { bits, name in
             guard let bit = types[name] else {
-                throw Refusal("There is no host type named \(name); there are \(types.keys.sorted().joined(separator: ", ")).", .usage)
+                throw Refusal(
+                    "There is no host type named \(name); there are \(types.keys.sorted().joined(separator: ", ")).",
+                    .usage)
             }
             bits |= bit
         }

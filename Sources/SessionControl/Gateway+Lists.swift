@@ -24,7 +24,8 @@ extension Gateway {
                 let hello = hellos[host.name]
                 return HostLine(
                     host: host.name.text, status: host.status, connected: hello != nil,
-                    isolation: hello?.isolation ?? host.access?.isolation ?? "", uses: host.uses, maximumUses: host.maximumUses,
+                    isolation: hello?.isolation ?? host.access?.isolation ?? "", uses: host.uses,
+                    maximumUses: host.maximumUses,
                     zone: host.zone ?? "", agentVersion: hello?.version ?? host.access?.agentVersion ?? "")
             })
     }

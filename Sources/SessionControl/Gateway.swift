@@ -26,7 +26,8 @@ public final class Gateway: Sendable {
         self.directory = directory
         self.log = log
         catalogue = Catalogue(
-            folder: settings.applications.folder, timeout: settings.sessions.timeout, database: database)
+            folder: settings.applications.folder, timeout: settings.sessions.timeout, database: database,
+            log: log)
         roles = CallerRole(
             settings: settings.controller, relayUser: settings.relay.user, webUser: settings.web.user)
         let (events, feed) = AsyncStream.makeStream(of: (HostName, HostEvent).self)
@@ -79,7 +80,8 @@ public final class Gateway: Sendable {
         case .hostKey: try hostKey()
         case .addHost(let order): try await addHost(order)
         case .resolve(let order): .route(try await resolve(order))
-        case .viewBeats(let beats): .beats(cut: try await database.beatViews(beats.map { (view: $0.view, age: $0.age) }))
+        case .viewBeats(let beats):
+            .beats(cut: try await database.beatViews(beats.map { (view: $0.view, age: $0.age) }))
         case .viewClosed(let end): try await closeView(end)
         }
     }

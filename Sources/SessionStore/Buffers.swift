@@ -96,7 +96,8 @@ final class ResultBuffers {
         guard nulls[column] == 0 else { return nil }
         let length = Int(lengths[column])
         if length <= Self.usualLength {
-            return String(decoding: UnsafeBufferPointer(start: memory + column * Self.usualLength, count: length), as: UTF8.self)
+            return String(
+                decoding: UnsafeBufferPointer(start: memory + column * Self.usualLength, count: length), as: UTF8.self)
         }
         let long = UnsafeMutablePointer<UInt8>.allocate(capacity: length)
         defer { long.deallocate() }

@@ -70,6 +70,11 @@ final class Connection {
 
     /// Runs a prepared statement and returns its rows.
     func query(_ sql: String, _ values: any Bindable...) throws(StoreError) -> [Row] {
+        try query(sql, values: values)
+    }
+
+    /// Runs a prepared statement whose values are counted at run time, and returns its rows.
+    func query(_ sql: String, values: [any Bindable]) throws(StoreError) -> [Row] {
         let statement = try run(sql, values)
         defer { mysql_stmt_free_result(statement) }
         return try rows(of: statement)
@@ -78,6 +83,12 @@ final class Connection {
     /// Runs a prepared statement and returns how many rows it changed (not: found).
     @discardableResult
     func execute(_ sql: String, _ values: any Bindable...) throws(StoreError) -> UInt64 {
+        try execute(sql, values: values)
+    }
+
+    /// Runs a prepared statement whose values are counted at run time, and returns how many rows it changed.
+    @discardableResult
+    func execute(_ sql: String, values: [any Bindable]) throws(StoreError) -> UInt64 {
         hasWritten = true
         let statement = try run(sql, values)
         lastInsertID = mysql_stmt_insert_id(statement)

@@ -38,14 +38,16 @@ final class ConnectionThreads: @unchecked Sendable {
         for _ in 0..<max(1, address.connections) {
             let life = Unmanaged.passRetained(ThreadLife(threads: self, address: address))
             var thread = pthread_t()
-            let status = pthread_create(&thread, nil, { argument in
-                guard let argument else { return nil }
-                let life = Unmanaged<ThreadLife>.fromOpaque(argument).takeRetainedValue()
-                mysql_thread_init()
-                life.threads.work(Connection(life.address))
-                mysql_thread_end()
-                return nil
-            }, life.toOpaque())
+            let status = pthread_create(
+                &thread, nil,
+                { argument in
+                    guard let argument else { return nil }
+                    let life = Unmanaged<ThreadLife>.fromOpaque(argument).takeRetainedValue()
+                    mysql_thread_init()
+                    life.threads.work(Connection(life.address))
+                    mysql_thread_end()
+                    return nil
+                }, life.toOpaque())
             precondition(status == 0, "no thread for a database connection: \(status)")
             pthread_detach(thread)
         }

@@ -35,7 +35,8 @@ extension Database {
                         return ClaimedDisplay(host: host, number: number, uid: uid)
                     }
                 } catch {
-                    try? Self.giveBackUse(connection, host)
+                    connection.abandonTransaction()
+                    if (try? Self.rollsBackHosts(connection)) == false { try? Self.giveBackUse(connection, host) }
                     throw error
                 }
                 try Self.giveBackUse(connection, host)
@@ -57,7 +58,7 @@ extension Database {
 
     /// Gives a display's number back. Once it is back, or was never taken, nothing changes.
     public func releaseDisplay(_ number: DisplayNumber, on host: HostName) async throws(StoreError) {
-        try await run { connection throws(StoreError) in
+        try await run(repeatable: true) { connection throws(StoreError) in
             try connection.transaction { () throws(StoreError) in
                 try connection.execute(
                     "UPDATE display SET status = 'absent', sessnum = 0, vncpass = '' WHERE hostname = ? AND dispnum = ?",
@@ -117,6 +118,16 @@ extension Database {
             """, host, host, host, last)
         guard let row = rows.first, row.optional(0) != nil else { return nil }
         return try row.display(0)
+    }
+
+    /// Whether a transaction that failed took its use of the host back with it.
+    private static func rollsBackHosts(_ connection: Connection) throws(StoreError) -> Bool {
+        try connection.query(
+            """
+            SELECT engine = 'InnoDB' FROM information_schema.tables
+            WHERE table_schema = DATABASE() AND table_name = 'host'
+            """
+        ).first?.integer(0) == 1
     }
 
     private static func giveBackUse(_ connection: Connection, _ host: HostName) throws(StoreError) {

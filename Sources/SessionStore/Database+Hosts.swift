@@ -38,8 +38,9 @@ extension Database {
     /// The zone a session gets that names none: the default one, else the first; nil when there are no zones.
     public func defaultZone() async throws(StoreError) -> ZoneRecord? {
         try await run(repeatable: true) { connection throws(StoreError) in
-            try connection.query("SELECT id, zone, state = 'up', is_default FROM zones ORDER BY is_default DESC, id LIMIT 1")
-                .first.map(Self.zoneRecord)
+            try connection.query(
+                "SELECT id, zone, state = 'up', is_default FROM zones ORDER BY is_default DESC, id LIMIT 1"
+            ).first.map(Self.zoneRecord)
         }
     }
 

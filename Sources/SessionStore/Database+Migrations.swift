@@ -29,7 +29,8 @@ extension Database {
             let connection = Connection(patient)
             try connection.prepareForJob()
             defer { connection.disconnect() }
-            let lock = try connection.query("SELECT GET_LOCK(CONCAT('mw_migration.', DATABASE()), 600)")
+            // A lock's name has at most 64 characters.
+            let lock = try connection.query("SELECT GET_LOCK(CONCAT('mw_migration.', LEFT(DATABASE(), 50)), 600)")
             guard lock.first?.integer(0) == 1 else {
                 throw .unavailable(cause: "another migration holds its lock for more than 10 minutes")
             }

@@ -27,11 +27,14 @@ extension Database {
     public func beatViews(_ beats: [(view: UInt64, age: Int)]) async throws(StoreError) -> [UInt64] {
         guard !beats.isEmpty else { return [] }
         return try await run(repeatable: true) { connection throws(StoreError) in
-            var refused: [UInt64] = []
-            for start in stride(from: 0, to: beats.count, by: 64) {
-                refused += try Self.beat(Array(beats[start..<min(start + 64, beats.count)]), connection)
+            var allowed: Set<UInt64> = []
+            for group in Self.groups(beats.map(\.view)) {
+                allowed.formUnion(try Self.allowed(group, connection))
             }
-            return refused
+            for (age, ofThatAge) in Dictionary(grouping: beats, by: { max(0, $0.age) }) {
+                for group in Self.groups(ofThatAge.map(\.view)) { try Self.keepBeats(group, age: age, connection) }
+            }
+            return beats.map(\.view).filter { !allowed.contains($0) }
         }
     }
 
@@ -79,28 +82,39 @@ extension Database {
         try connection.execute("DELETE FROM view WHERE viewid = ?", view)
     }
 
-    private static func beat(
-        _ beats: [(view: UInt64, age: Int)], _ connection: Connection
-    ) throws(StoreError) -> [UInt64] {
-        var refused: [UInt64] = []
-        for beat in beats {
-            let rows = try connection.query(
-                """
-                SELECT IF(v.mode = 'act', p.readonly = 'No', v.kind <> 'portal' OR p.readonly <> 'No')
-                FROM mw_view v
-                JOIN mw_session m ON m.sessnum = v.sessnum AND m.state = 'running'
-                JOIN viewperm p ON p.sessnum = v.sessnum AND p.viewuser = v.username
-                WHERE v.viewid = ? AND v.duration IS NULL
-                """, beat.view)
-            if rows.first?.integer(0) != 1 { refused.append(beat.view) }
-            try connection.execute(
-                """
-                UPDATE mw_view v LEFT JOIN view p ON p.viewid = v.viewid
-                SET v.heartbeat = GREATEST(v.heartbeat, UTC_TIMESTAMP(3) - INTERVAL ? SECOND),
-                  p.heartbeat = GREATEST(p.heartbeat, NOW() - INTERVAL ? SECOND)
-                WHERE v.viewid = ? AND v.duration IS NULL
-                """, max(0, beat.age), max(0, beat.age), beat.view)
+    /// `views` in groups of ``groupSize``; the last is filled up by repeating its last member, so that every group
+    /// runs the same prepared statement.
+    private static func groups(_ views: [UInt64]) -> [[UInt64]] {
+        stride(from: 0, to: views.count, by: groupSize).map { start in
+            let group = views[start..<min(start + groupSize, views.count)]
+            return Array(group) + Array(repeating: views[group.endIndex - 1], count: groupSize - group.count)
         }
-        return refused
+    }
+
+    private static let groupSize = 100
+    private static let placeholders = Array(repeating: "?", count: groupSize).joined(separator: ", ")
+
+    private static func allowed(_ views: [UInt64], _ connection: Connection) throws(StoreError) -> [UInt64] {
+        try connection.query(
+            """
+            SELECT v.viewid
+            FROM mw_view v
+            JOIN mw_session m ON m.sessnum = v.sessnum AND m.state = 'running'
+            JOIN viewperm p ON p.sessnum = v.sessnum AND p.viewuser = v.username
+            WHERE v.viewid IN (\(placeholders)) AND v.duration IS NULL
+              AND IF(v.mode = 'act', p.readonly = 'No', v.kind <> 'portal' OR p.readonly <> 'No')
+            """, values: views
+        ).map { $0.unsigned(0) }
+    }
+
+    private static func keepBeats(_ views: [UInt64], age: Int, _ connection: Connection) throws(StoreError) {
+        let values: [any Bindable] = [age, age] + views
+        try connection.execute(
+            """
+            UPDATE mw_view v LEFT JOIN view p ON p.viewid = v.viewid
+            SET v.heartbeat = GREATEST(v.heartbeat, UTC_TIMESTAMP(3) - INTERVAL ? SECOND),
+              p.heartbeat = GREATEST(p.heartbeat, NOW() - INTERVAL ? SECOND)
+            WHERE v.viewid IN (\(placeholders)) AND v.duration IS NULL
+            """, values: values)
     }
 }

@@ -4,10 +4,13 @@ import SessionModel
 public struct DatabaseAddress: Sendable {
     /// A Unix socket's path; nil: ``host`` and ``port`` are used.
     public var socket: String?
+    /// A name or address, when there is no socket.
     public var host: String
+    /// The TCP port, when there is no socket.
     public var port: Int
     /// The database's name: the hub's own.
     public var name: String
+    /// The database's account.
     public var user: String
     /// nil: none is sent (`unix_socket` authentication).
     public var password: Secret?

@@ -12,11 +12,17 @@ public enum TokenKind: String, Sendable, Codable {
 
 /// A token that is good, and where it leads.
 public struct ResolvedToken: Sendable, Equatable {
+    /// The session it opens.
     public var session: SessionNumber
+    /// For whom it was made.
     public var user: UserName
+    /// What its bearer may do now.
     public var mode: ViewMode
+    /// Who made it.
     public var kind: TokenKind
+    /// The display's host.
     public var host: HostName
+    /// The display's number on its host.
     public var display: DisplayNumber
     /// The data link's key.
     public var key: Secret

@@ -13,24 +13,33 @@ public struct SessionRecord: Sendable, Equatable {
         public var key: Secret
         /// The viewer's password, 8 characters.
         public var password: Secret
+        /// What the X server runs under.
         public var uid: UInt32
         /// The host's boot the display belongs to; empty while it is starting.
         public var bootID: String
     }
 
+    /// `session.sessnum`.
     public var number: SessionNumber
+    /// Where it is in its life.
     public var state: SessionState
+    /// Who started it.
     public var owner: UserName
+    /// What runs in it, with the portal's suffix.
     public var application: ApplicationName
+    /// The execution host.
     public var host: HostName
+    /// The display on that host.
     public var displayNumber: DisplayNumber
     /// nil once the display was given back.
     public var display: Display?
+    /// The desktop's size at the start.
     public var geometry: Geometry
     /// Seconds it may stay unobserved.
     public var timeout: Int
     /// Why it ended or shall end; empty before.
     public var reason: String
+    /// The id of the cause in the operator's log; nil when none was logged.
     public var errorID: String?
     /// UTC, `2026-01-31 12:00:00.000`.
     public var started: String
@@ -42,22 +51,31 @@ public struct SessionRecord: Sendable, Equatable {
 
 /// A session to begin on a claimed display.
 public struct NewSession: Sendable {
+    /// Who started it.
     public var owner: UserName
     /// The browser's address; 40 characters are kept.
     public var address: String
+    /// The execution host.
     public var host: HostName
+    /// The claimed display, without a session yet.
     public var display: DisplayNumber
+    /// What runs in it, with the portal's suffix.
     public var application: ApplicationName
+    /// What the portal shows as its name; 100 characters are kept.
     public var title: String
     /// Seconds it may stay unobserved.
     public var timeout: Int
+    /// The desktop's size at the start.
     public var geometry: Geometry
     /// The display's viewer password, 8 characters.
     public var password: Secret
     /// 32 hex digits: what the application proves its session with.
     public var sessionToken: Secret
+    /// The portal's parameter text; nil when there is none.
     public var parameters: String?
+    /// `zones.id`; 0: none.
     public var zoneID: Int
+    /// What sort of session: "display".
     public var kind: String
 
     /// A session with everything its rows need.
@@ -84,7 +102,9 @@ public struct NewSession: Sendable {
 
 /// What a session used, in seconds.
 public struct SessionAccounts: Sendable, Equatable {
+    /// From its start to its end.
     public var wall: Double
+    /// User and system time of all its processes.
     public var cpu: Double
     /// The application's exit status.
     public var status: Int

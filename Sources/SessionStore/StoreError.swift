@@ -13,6 +13,7 @@ public enum StoreError: UserFacingError, Equatable {
     /// The server refused a statement, or a row is not what it should be.
     case `internal`(cause: String)
 
+    /// What happened, in one sentence, without SQL.
     public var userMessage: String {
         switch self {
         case .unavailable: "The database does not answer; please try again in a minute."
@@ -23,6 +24,7 @@ public enum StoreError: UserFacingError, Equatable {
         }
     }
 
+    /// sysexits(3): try again, or a fault of ours.
     public var exitStatus: ExitStatus {
         switch self {
         case .unavailable, .deadlock: .tryAgain
@@ -31,6 +33,7 @@ public enum StoreError: UserFacingError, Equatable {
         }
     }
 
+    /// The server's number and words.
     public var operatorCause: String? {
         switch self {
         case .unavailable(let cause), .duplicate(let cause), .deadlock(let cause), .internal(let cause): cause

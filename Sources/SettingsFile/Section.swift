@@ -96,11 +96,15 @@ struct Section {
             findings.note("\(prefix)\(key): expected a list such as [a, b], found \(node.shown)", at: node.mark?.line)
             return standard
         }
-        return sequence.compactMap { entry in
-            if case .scalar(let scalar) = entry, let value = parse(scalar.string) { return value }
-            findings.note("\(prefix)\(key): expected \(expected), found \(entry.shown)", at: entry.mark?.line)
-            return nil
+        var values: [Value] = []
+        for entry in sequence {
+            if case .scalar(let scalar) = entry, let value = parse(scalar.string) {
+                values.append(value)
+            } else {
+                findings.note("\(prefix)\(key): expected \(expected), found \(entry.shown)", at: entry.mark?.line)
+            }
         }
+        return values.count == sequence.count ? values : standard
     }
 
     /// Whether the file names `key` with anything else than nothing; its value is not looked into.

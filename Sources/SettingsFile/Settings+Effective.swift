@@ -18,7 +18,7 @@ extension Settings {
             "controller": [
                 "socket": quoted(controller.socket), "state": quoted(controller.state), "run": quoted(controller.run),
                 "user": quoted(controller.user), "portal_users": quoted(controller.portalUsers),
-                "admin_group": quoted(controller.adminGroup), "log": quoted(controller.log.description),
+                "admin_group": quoted(controller.adminGroup),
                 "log_level": controller.logLevel.rawValue,
             ],
             "database": [
@@ -35,8 +35,8 @@ extension Settings {
                 "timeout": written(ldap.timeout),
             ],
             "hosts": [
-                "ssh_key": quoted(hosts.sshKey), "known_hosts": quoted(hosts.knownHosts),
-                "agent_command": quoted(hosts.agentCommand), "connect_timeout": written(hosts.connectTimeout),
+                "ssh_key": quoted(hosts.sshKey),
+                "connect_timeout": written(hosts.connectTimeout),
                 "stop_patience": written(hosts.stopPatience),
             ],
             "uids": [

@@ -48,9 +48,6 @@ extension Settings.Controller {
         user = section.word("user", "maxwell")
         portalUsers = section.list("portal_users", ["www-data"], expected: "an account's name", accountName)
         adminGroup = section.word("admin_group", "maxwell-admin")
-        log = section.value("log", LogTarget.standardError, expected: "stderr or an absolute path") {
-            $0 == "stderr" ? .standardError : absolutePath($0).map { .file($0) }
-        }
         let levels = LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
         logLevel = section.value("log_level", .info, expected: "one of \(levels)") { LogLevel(rawValue: $0) }
         section.finish()
@@ -108,8 +105,6 @@ extension Settings.Hosts {
     init(reading section: Section) {
         var section = section
         sshKey = section.path("ssh_key", "/var/lib/maxwell/ssh/id_ed25519")
-        knownHosts = section.path("known_hosts", "/var/lib/maxwell/ssh/known_hosts")
-        agentCommand = section.text("agent_command", "maxwell-host serve")
         connectTimeout = section.duration("connect_timeout", .seconds(5))
         stopPatience = section.duration("stop_patience", .seconds(5))
         section.finish()

@@ -50,8 +50,6 @@ public struct Settings: Hashable, Sendable {
         public let portalUsers: [String]
         /// The group whose members may say the administrators' words.
         public let adminGroup: String
-        /// Where the log goes.
-        public let log: LogTarget
         /// What is left out of it.
         public let logLevel: LogLevel
     }
@@ -104,10 +102,6 @@ public struct Settings: Hashable, Sendable {
     public struct Hosts: Hashable, Sendable {
         /// The controller's private key.
         public let sshKey: String
-        /// The hosts' pinned keys.
-        public let knownHosts: String
-        /// What the forced command of the key is asked for.
-        public let agentCommand: String
         /// How long a connection may take to stand.
         public let connectTimeout: Duration
         /// How long an application may take to end before it is killed.
@@ -168,22 +162,6 @@ public struct Settings: Hashable, Sendable {
 
     /// What an empty file means.
     public static let standard = Settings(reading: nil, findings: Findings(file: "maxwell.yaml"))
-}
-
-/// Where a log goes.
-public enum LogTarget: Hashable, Sendable, CustomStringConvertible {
-    /// Standard error, for systemd's journal.
-    case standardError
-    /// A file, appended to.
-    case file(String)
-
-    /// As it is written in a file or a message.
-    public var description: String {
-        switch self {
-        case .standardError: "stderr"
-        case .file(let path): path
-        }
-    }
 }
 
 /// How much of the log is written; the names of swift-log's levels.

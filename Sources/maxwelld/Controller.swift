@@ -36,7 +36,11 @@ struct Controller: AsyncParsableCommand {
             let settings = try Settings.load(path: path)
             if printEffective { return print(settings.effectiveText, terminator: "") }
             let secrets = try Secrets(of: settings)
-            if check { return print("\(path): no mistakes") }
+            if check {
+                _ = try ApplicationFiles.load(
+                    folder: settings.applications.folder, timeout: settings.sessions.timeout)
+                return print("\(path): no mistakes")
+            }
             if migrate { return try await Self.migrate(settings, secrets) }
             try await Self.serve(settings, secrets)
         } catch let error as SettingsErrors {
@@ -65,7 +69,8 @@ struct Controller: AsyncParsableCommand {
         log.logLevel = Logger.Level(rawValue: settings.controller.logLevel.rawValue) ?? .info
         let gateway = Gateway(
             settings: settings, database: Database(settings.database.address(password: secrets.database)),
-            directory: Directory(settings.ldap.directory(password: secrets.directory)), log: log)
+            directory: Directory(settings.ldap.directory(password: secrets.directory, reserved: settings.uids)),
+            log: log)
         let listener = try ControlListener(path: settings.controller.socket)
         listener.serve { request, caller in await gateway.answer(request, from: caller) }
         log.info("controller ready", metadata: ["version": "\(maxwellVersion)"])

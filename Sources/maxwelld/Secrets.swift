@@ -24,11 +24,11 @@ extension Settings.Database {
 }
 
 extension Settings.LDAP {
-    /// The directory as its adapter wants it.
-    func directory(password: Secret?) -> DirectorySettings {
+    /// The directory as its adapter wants it; `reserved` ids are ours to give out, never an account's.
+    func directory(password: Secret?, reserved: Settings.UIDs) -> DirectorySettings {
         DirectorySettings(
             uris: uris, caFile: caFile, startTLS: startTLS, bindDN: bindDN, bindPassword: password,
             peopleBase: peopleBase, groupBase: groupBase, minimumUID: minimumUID, minimumGID: minimumGID,
-            timeout: timeout)
+            reservedIDs: [reserved.displays, reserved.shadow].map { $0.first...$0.last }, timeout: timeout)
     }
 }

@@ -1,10 +1,157 @@
-import SettingsFile
+import SessionModel
 import Testing
+
+@testable import SettingsFile
 
 @Suite("maxwell.yaml")
 struct SettingsFileTests {
     @Test("an empty file means the defaults")
     func emptyFile() throws {
         #expect(try Settings.parse("") == .standard)
+        #expect(try Settings.parse("# nothing\n") == .standard)
+        #expect(Settings.standard.relay.listen.description == "[::]:563")
+        #expect(Settings.standard.sessions.timeout == .seconds(86400))
+    }
+
+    @Test("the sample is all comments, and uncommented it has every key at its default")
+    func sample() throws {
+        let text = try readText(path: sampleFolder + "/maxwell.yaml")
+        #expect(try Settings.parse(text) == .standard)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let uncommented = lines.map {
+            $0.hasPrefix("#") && (!$0.hasPrefix("# ") || $0.hasPrefix("#  ")) ? $0.dropFirst() : $0
+        }
+        let sample = uncommented.joined(separator: "\n")
+        #expect(try Settings.parse(sample) == .standard)
+        let shown = try keys(of: sample)
+        #expect(shown.filter { !keysAsked().contains($0) } == [])
+        #expect(keysAsked().filter { !shown.contains($0) } == [])
+    }
+
+    @Test("what is in force reads back to the same settings, with every key", arguments: ["", changed])
+    func effectiveText(text: String) throws {
+        let settings = try Settings.parse(text)
+        #expect(try Settings.parse(settings.effectiveText) == settings)
+        #expect(try keys(of: settings.effectiveText) == keysAsked())
+    }
+
+    @Test("each value lands where it belongs")
+    func values() throws {
+        let settings = try Settings.parse(changed)
+        #expect(settings.gateway.name == "hub: \"one\" \\ two")
+        #expect(settings.database.host == "db.example.org")
+        #expect(settings.database.socket == nil)
+        #expect(settings.database.passwordFile == "/etc/maxwell/db password")
+        #expect(settings.ldap.uris == ["ldaps://a.example.org", "ldap://b.example.org:1389"])
+        #expect(settings.ldap.startTLS == false)
+        #expect(settings.controller.portalUsers.isEmpty)
+        #expect(settings.hosts.stopPatience == .milliseconds(1500))
+        #expect(settings.uids.displays.uids == 3_000_000...3_000_009)
+        #expect(settings.relay.listen == ListenAddress("127.0.0.1:10563"))
+        #expect(settings.sessions.timeout == .seconds(7 * 86400))
+    }
+
+    @Test("every mistake is told at once, each with its line")
+    func everyMistake() {
+        let text = """
+            gateway:
+              port: 80443
+              nmae: hub
+            relay:
+              listen: 563
+              loops: many
+              loops: 2
+            database: {timeout: 5, socket: /a, host: b}
+            ldpa: {}
+            uids:
+              shadow: {first: 2000010}
+            web:
+              - list
+            """
+        #expect(
+            mistakes(in: text) == [
+                "maxwell.yaml:2: gateway.port: expected 1-65535, found 80443",
+                "maxwell.yaml:3: gateway.nmae: unknown key, did you mean name?",
+                "maxwell.yaml:5: relay.listen: expected ADDRESS:PORT such as [::]:563, found 563",
+                "maxwell.yaml:7: relay.loops: given twice, first in line 6",
+                "maxwell.yaml:8: database.host: expected either socket or host, found both",
+                "maxwell.yaml:8: database.timeout: expected a time such as 5s, 10m or 24h, found 5",
+                "maxwell.yaml:9: ldpa: unknown key, did you mean ldap?",
+                "maxwell.yaml:11: uids.shadow: expected ids apart from uids.displays (2000000-2065535), found "
+                    + "2000010-2001009",
+                "maxwell.yaml:13: web: expected keys and values, found a list",
+            ])
+    }
+
+    @Test(
+        "a value that cannot be meant is a mistake",
+        arguments: [
+            ("controller: {socket: run/x}", "controller.socket: expected an absolute path of at most 107 bytes"),
+            ("controller: {state: /var/../etc}", "controller.state: expected an absolute path"),
+            ("controller: {log_level: loud}", "controller.log_level: expected one of trace, debug"),
+            ("controller: {portal_users: www-data}", "controller.portal_users: expected a list such as [a, b]"),
+            ("ldap: {uris: [http://x]}", "ldap.uris: expected an address such as ldap://ldap.example.org"),
+            ("ldap: {uris: []}", "ldap.uris: expected at least one address, found none"),
+            ("ldap: {start_tls: yes}", "ldap.start_tls: expected true or false, found yes"),
+            ("ldap: {bind_dn: 'cn=a'}", "ldap.bind_dn: expected a bind_password_file with it, found none"),
+            ("sessions: {timeout: 0s}", "sessions.timeout: expected a time such as 5s, 10m or 24h, found 0s"),
+            ("sessions: {timeout: 99999999999999999999d}", "sessions.timeout: expected a time"),
+            ("uids: {displays: {first: 500, count: 10}}", "uids.displays: expected ids from ldap's minimum_uid"),
+            ("uids: {displays: {first: 60000}}", "uids.displays: expected ids without 65534"),
+            ("uids: {shadow: {first: 4294967000}}", "uids.shadow.count: expected at most 295, found 1000"),
+            ("relay: {listen: '::1:563'}", "relay.listen: expected ADDRESS:PORT"),
+            ("relay: {listen: '[::1]:0'}", "relay.listen: expected ADDRESS:PORT"),
+            ("relay: ]", "not YAML: "),
+            ("just text", "expected keys and values, found just text"),
+        ])
+    func impossibleValue(text: String, problem: String) {
+        let found = mistakes(in: text)
+        #expect(found.count == 1, "\(found)")
+        #expect(found.first?.hasPrefix("maxwell.yaml:1: \(problem)") == true, "\(found)")
+    }
+
+    @Test("neither a socket nor a host is a mistake")
+    func noDatabase() {
+        #expect(
+            mistakes(in: "database:\n  socket:\n") == [
+                "maxwell.yaml:2: database.socket: expected a socket or a host, found neither"
+            ])
+    }
+
+    @Test("a file that is not there is told with its path")
+    func missingFile() {
+        #expect(throws: SettingsErrors.self) { try Settings.load(path: "/nonexistent/maxwell.yaml") }
+        do {
+            _ = try Settings.load(path: "/nonexistent/maxwell.yaml")
+        } catch {
+            #expect(error.description == "/nonexistent/maxwell.yaml: cannot be read: No such file or directory")
+            #expect(error.exitStatus == .configuration)
+        }
+    }
+
+    private func keysAsked() -> [String] {
+        let findings = Findings(file: "")
+        _ = Settings(reading: nil, findings: findings)
+        return findings.asked.sorted()
+    }
+
+    private func mistakes(in text: String) -> [String] {
+        do {
+            _ = try Settings.parse(text)
+            return []
+        } catch {
+            return error.mistakes.map(\.description)
+        }
     }
 }
+
+private let changed = #"""
+    gateway: {name: "hub: \"one\" \\ two", port: 10563}
+    database: {host: db.example.org, password_file: /etc/maxwell/db password}
+    ldap: {uris: ["ldaps://a.example.org", "ldap://b.example.org:1389"], start_tls: false, people_base: "ou=a, dc=b"}
+    controller: {portal_users: []}
+    hosts: {stop_patience: 1500ms}
+    uids: {displays: {first: 3000000, count: 10}}
+    relay: {listen: "127.0.0.1:10563", allowed_origins: [https://hub.example.org]}
+    sessions: {timeout: 7d}
+    """#

@@ -1,10 +1,10 @@
 # What the quick start says, and how it gives up.
 
-# A step's line, with the seconds since the start.
-tell() { printf '%4ds  %s\n' "$SECONDS" "$*"; }
+# A step's line, with the seconds since the start. Nobody may be reading any more: the work goes on.
+tell() { printf '%4ds  %s\n' "$SECONDS" "$*" 2>/dev/null || true; }
 
 # Something the reader should not miss.
-warn() { printf '%4ds  NOTE: %s\n' "$SECONDS" "$*"; }
+warn() { printf '%4ds  NOTE: %s\n' "$SECONDS" "$*" 2>/dev/null || true; }
 
 # A wrong command line: sysexits(3) EX_USAGE.
 refuse() {

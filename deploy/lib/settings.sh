@@ -61,7 +61,6 @@ ldap:
   group_base: "ou=groups,$DIRECTORY_BASE"
 hosts:
   ssh_key: $DATA/controller/ssh/id_ed25519
-  known_hosts: $DATA/controller/ssh/known_hosts
 uids:
   displays: {first: 2000000, count: 65536}
   shadow: {first: 2100000, count: 1000}

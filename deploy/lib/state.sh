@@ -40,10 +40,11 @@ folders_ensure() {
     install -d -m 0755 -o mysql -g mysql "$RUN/db"
 }
 
-# Until start_done, leaving for any reason (an error, Ctrl-C) takes back what was started.
+# Until start_done, leaving for any reason (an error, Ctrl-C) takes back what was started; a second Ctrl-C waits for it.
 start_guard() {
-    trap 'exit 130' INT
-    trap 'exit 143' TERM HUP
+    trap 'trap "" INT TERM HUP; exit 130' INT
+    trap 'trap "" INT TERM HUP; exit 143' TERM HUP
+    trap '' PIPE
     if [[ -e $STATE/record/complete ]]; then
         trap 'status=$?; packages_restore_policy; exit $status' EXIT
     else

@@ -2,6 +2,7 @@
 // epoll(7) with its union said plainly: every registration carries one number. No decisions here.
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 /// epoll_ctl(2) with `data` as the registration's number.
 static inline int clinux_epoll_control(int poll, int operation, int descriptor, uint32_t events, uint64_t data) {
@@ -26,3 +27,11 @@ static const uint32_t clinux_epoll_gone = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 static const uint32_t clinux_epoll_both_edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 /// What a listening socket that several loops share is registered with.
 static const uint32_t clinux_epoll_shared_listener = EPOLLIN | EPOLLEXCLUSIVE;
+
+/// An eventfd(2) that wakes whoever polls it.
+static inline int clinux_waker(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+static inline int clinux_wake(int waker) { return eventfd_write(waker, 1); }
+static inline int clinux_calm(int waker) {
+    eventfd_t count;
+    return eventfd_read(waker, &count);
+}

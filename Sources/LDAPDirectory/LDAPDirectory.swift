@@ -1,1 +1,0 @@
-// Skeleton: the module's files follow.

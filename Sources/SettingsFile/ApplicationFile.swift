@@ -1,0 +1,111 @@
+import Glibc
+import SessionModel
+
+/// An application as a file of `apps.d` describes it.
+public struct ApplicationFile: Hashable, Sendable {
+    /// What can be started.
+    public let application: Application
+    /// What the file asks for that has no effect yet, as `limits` or `network: outbound`; starting is refused while
+    /// there is any.
+    public let unsupported: [String]
+
+    /// An application and what stands in its way.
+    public init(application: Application, unsupported: [String] = []) {
+        self.application = application
+        self.unsupported = unsupported
+    }
+
+    /// Reads `text`, throwing every mistake at once; `file` is what the mistakes call it, `timeout` what holds for an
+    /// application that names none.
+    public static func parse(_ text: String, file: String, timeout: Duration) throws(SettingsErrors) -> ApplicationFile
+    {
+        let findings = Findings(file: file)
+        var section = Section(compose(text, findings: findings), at: "", findings: findings)
+        if !findings.mistakes.isEmpty { throw SettingsErrors(findings.mistakes) }
+        let name = section.required("name", expected: ApplicationName.expected) { try? ApplicationName($0) }
+        let command = section.required("command", expected: "a command line") { text in
+            text.contains("\0") || text.allSatisfy(\.isWhitespace) ? nil : text
+        }
+        let title = section.optional("title", nil, expected: "one line of text") { isLine($0) ? $0 : nil }
+        let geometry = section.value("geometry", Geometry.usual, expected: "a geometry such as 1024x768") {
+            try? Geometry($0)
+        }
+        let depth = section.value("depth", 24, expected: "8, 16 or 24") { text in
+            [8, 16, 24].first { String($0) == text }
+        }
+        let time = section.value("timeout", timeout, expected: "a time of 1s or more such as 10m or 24h") {
+            duration($0).flatMap { $0 < .seconds(1) ? nil : $0 }
+        }
+        let needsGL = section.truth("gl", false)
+        let groups = section.list("groups", [], expected: "a group's name") { isLine($0) ? $0 : nil }
+        let network = section.value("network", "none", expected: "a word") { isWord($0) ? $0 : nil }
+        var unsupported = network == "none" ? [] : ["network: \(network)"]
+        unsupported += ["limits", "rootfs"].filter { section.names($0) }
+        section.finish()
+        guard findings.mistakes.isEmpty, let name, let command else { throw SettingsErrors(findings.mistakes) }
+        return ApplicationFile(
+            application: Application(
+                name: name, title: title ?? name.text, command: command, geometry: geometry, depth: depth,
+                timeout: Int(time.components.seconds), needsGL: needsGL, groups: groups),
+            unsupported: unsupported)
+    }
+}
+
+/// The applications of a folder, one YAML file each.
+public enum ApplicationFiles {
+    /// Reads every `*.yaml` of `folder` in the order of their names, throwing the mistakes of all of them at once, two
+    /// files of one application's name included. Hidden files are passed over.
+    public static func load(folder: String, timeout: Duration) throws(SettingsErrors) -> [ApplicationFile] {
+        let label = folder.split(separator: "/").last.map(String.init) ?? folder
+        let names = try names(in: folder)
+        var mistakes: [Mistake] = []
+        var files: [ApplicationFile] = []
+        var origin: [ApplicationName: String] = [:]
+        for name in names {
+            let file = "\(label)/\(name)"
+            do throws(UnreadableFile) {
+                let text = try readText(path: "\(folder)/\(name)")
+                do throws(SettingsErrors) {
+                    let read = try ApplicationFile.parse(text, file: file, timeout: timeout)
+                    if let other = origin.updateValue(file, forKey: read.application.name) {
+                        let problem = "name: \(read.application.name) is described in \(other) already"
+                        mistakes.append(Mistake(file: file, line: nil, problem: problem))
+                    }
+                    files.append(read)
+                } catch {
+                    mistakes += error.mistakes
+                }
+            } catch {
+                mistakes.append(Mistake(file: file, line: nil, problem: error.problem))
+            }
+        }
+        if !mistakes.isEmpty { throw SettingsErrors(mistakes) }
+        return files
+    }
+
+    /// What tells whether a file of the folder came, went or changed since: every name with its inode, size and time.
+    public static func mark(of folder: String) throws(SettingsErrors) -> String {
+        try names(in: folder).map { name in
+            var status = stat()
+            guard stat("\(folder)/\(name)", &status) == 0 else { return name }
+            return "\(name) \(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+        }.joined(separator: "\n")
+    }
+
+    /// The folder's `*.yaml` by name, without hidden ones.
+    private static func names(in folder: String) throws(SettingsErrors) -> [String] {
+        guard let listing = opendir(folder) else {
+            let problem = "cannot be read: \(String(cString: strerror(errno)))"
+            throw SettingsErrors([Mistake(file: folder, line: nil, problem: problem)])
+        }
+        defer { closedir(listing) }
+        var names: [String] = []
+        while let entry = readdir(listing) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name.hasSuffix(".yaml"), !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+}

@@ -1,0 +1,31 @@
+import CLinux
+import ControlProtocol
+import Synchronization
+
+/// What other threads tell a loop.
+enum LoopMessage: Sendable {
+    case resolved(connection: UInt64, ControlReply)
+    case cut([UInt64])
+    case stop
+}
+
+/// A loop's letters; an eventfd(2) wakes it.
+final class Mailbox: Sendable {
+    let descriptor: Int32
+    private let letters = Mutex<[LoopMessage]>([])
+
+    init() { descriptor = clinux_waker() }
+
+    func post(_ message: LoopMessage) {
+        letters.withLock { $0.append(message) }
+        _ = clinux_wake(descriptor)
+    }
+
+    func take() -> [LoopMessage] {
+        _ = clinux_calm(descriptor)
+        return letters.withLock { letters in
+            defer { letters = [] }
+            return letters
+        }
+    }
+}

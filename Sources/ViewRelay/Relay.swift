@@ -1,0 +1,58 @@
+import Glibc
+import Synchronization
+
+/// The relay: loops on one listening socket, and a link to the controller.
+public final class Relay: Sendable {
+    private let configuration: RelayConfiguration
+    private let listener: ListeningSocket
+    private let tls: TLSContext
+    private let directTLS: TLSContext?
+    private let mailboxes: [Mailbox]
+    private let controller: ControllerLink
+    private let counters = Counters()
+    private let running = Mutex(0)
+
+    /// Loads the certificates; `listener` was opened before. Both need what privileges may still be dropped.
+    public init(_ configuration: RelayConfiguration, listener: ListeningSocket) throws(RelayStartError) {
+        self.configuration = configuration
+        self.listener = listener
+        tls = try TLSContext(configuration.pair)
+        if let pair = configuration.directPair {
+            directTLS = try TLSContext(pair)
+        } else {
+            directTLS = nil
+        }
+        mailboxes = (0..<max(1, min(configuration.loops, 64))).map { _ in Mailbox() }
+        controller = ControllerLink(path: configuration.controlSocket, loops: mailboxes)
+    }
+
+    /// Starts the loops; returns at once.
+    public func start() {
+        controller.start()
+        for mailbox in mailboxes {
+            running.withLock { $0 += 1 }
+            startThread("loop") { self.run(mailbox) }
+        }
+        RelayLog.write("listening on \(listener.address)")
+    }
+
+    /// Ends every view and reports it; takes at most 3 s.
+    public func stop() {
+        for mailbox in mailboxes { mailbox.post(.stop) }
+        let deadline = monotonicSeconds() + 2
+        while monotonicSeconds() < deadline, running.withLock({ $0 > 0 }) { usleep(2_000) }
+        controller.finish(within: 1)
+        RelayLog.write("stopped", counts.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") })
+    }
+
+    /// How often connections ended for which reason.
+    public var counts: [String: UInt64] { counters.all() }
+
+    private func run(_ mailbox: Mailbox) {
+        let loop = Loop(
+            configuration: configuration, listener: listener.descriptor, mailbox: mailbox, controller: controller,
+            counters: counters, tls: tls, directTLS: directTLS)
+        loop?.run()
+        running.withLock { $0 -= 1 }
+    }
+}

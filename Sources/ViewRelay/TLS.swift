@@ -1,0 +1,162 @@
+import COpenSSL
+import Glibc
+
+/// The loop's shared memory for ciphertext: what the last recv(2) brought, and what the next send(2) takes.
+struct CipherScratch {
+    var input: UnsafePointer<UInt8>?
+    var inputLeft = 0
+    let output: UnsafeMutablePointer<UInt8>
+    let outputRoom: Int
+    var outputCount = 0
+
+    /// Memory for one loop; it lives as long as the process.
+    static func make(outputRoom: Int) -> UnsafeMutablePointer<CipherScratch> {
+        let scratch = UnsafeMutablePointer<CipherScratch>.allocate(capacity: 1)
+        scratch.initialize(to: CipherScratch(output: .allocate(capacity: outputRoom), outputRoom: outputRoom))
+        return scratch
+    }
+}
+
+/// A certificate pair ready for handshakes. SSL_CTX counts its references by atomics, so loops may share it.
+struct TLSContext: @unchecked Sendable {
+    let context: OpaquePointer
+
+    /// Loads `pair`, before privileges are dropped.
+    init(_ pair: RelayConfiguration.Pair) throws(RelayStartError) {
+        guard let context = SSL_CTX_new(TLS_server_method()) else { throw TLSContext.failed("TLS", "no context") }
+        self.context = context
+        _ = copenssl_min_version(context, TLS1_2_VERSION)
+        SSL_CTX_set_options(
+            context,
+            copenssl_op_no_renegotiation | copenssl_op_no_compression | copenssl_op_ignore_unexpected_eof
+                | copenssl_op_cipher_server_preference)
+        // An idle session holds no buffers; one ticket, no cache (measured).
+        _ = copenssl_set_mode(
+            context,
+            Int(SSL_MODE_RELEASE_BUFFERS) | Int(SSL_MODE_ENABLE_PARTIAL_WRITE)
+                | Int(SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
+        _ = copenssl_cache_off(context)
+        SSL_CTX_set_num_tickets(context, 1)
+        SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20")
+        SSL_CTX_set_ciphersuites(
+            context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
+        guard SSL_CTX_use_certificate_chain_file(context, pair.certificate) == 1 else {
+            throw TLSContext.failed("certificate", pair.certificate)
+        }
+        guard SSL_CTX_use_PrivateKey_file(context, pair.key, SSL_FILETYPE_PEM) == 1 else {
+            throw TLSContext.failed("key", pair.key)
+        }
+        guard SSL_CTX_check_private_key(context) == 1 else {
+            throw TLSContext.failed("key", "\(pair.key) is not the key of \(pair.certificate)")
+        }
+    }
+
+    private static func failed(_ what: String, _ which: String) -> RelayStartError {
+        var text = [CChar](repeating: 0, count: 256)
+        ERR_error_string_n(ERR_get_error(), &text, text.count)
+        ERR_clear_error()
+        let reason = text.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+        return RelayStartError(description: "\(what) \(which): \(reason)")
+    }
+}
+
+/// One BIO per loop: its read side hands out the scratch's input, its write side appends to the scratch's output.
+struct TLSChannel {
+    let bio: OpaquePointer
+    let scratch: UnsafeMutablePointer<CipherScratch>
+
+    /// A channel over `scratch`; nil when memory is out.
+    init?(_ scratch: UnsafeMutablePointer<CipherScratch>) {
+        guard let method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "relay scratch") else { return nil }
+        BIO_meth_set_read(method) { bio, into, room in
+            guard let bio, let into, let data = BIO_get_data(bio) else { return -1 }
+            copenssl_clear_retry(bio)
+            let scratch = data.assumingMemoryBound(to: CipherScratch.self)
+            guard let input = scratch.pointee.input, scratch.pointee.inputLeft > 0, room > 0 else {
+                copenssl_retry_read(bio)
+                return -1
+            }
+            let count = min(Int(room), scratch.pointee.inputLeft)
+            memcpy(into, input, count)
+            scratch.pointee.input = input + count
+            scratch.pointee.inputLeft -= count
+            return Int32(count)
+        }
+        BIO_meth_set_write(method) { bio, from, count in
+            guard let bio, let from, let data = BIO_get_data(bio) else { return -1 }
+            copenssl_clear_retry(bio)
+            let scratch = data.assumingMemoryBound(to: CipherScratch.self)
+            guard scratch.pointee.outputRoom - scratch.pointee.outputCount >= Int(count) else {
+                copenssl_retry_write(bio)
+                return -1
+            }
+            memcpy(scratch.pointee.output + scratch.pointee.outputCount, from, Int(count))
+            scratch.pointee.outputCount += Int(count)
+            return count
+        }
+        BIO_meth_set_ctrl(method) { _, command, _, _ in command == BIO_CTRL_FLUSH ? 1 : 0 }
+        guard let bio = BIO_new(method) else { return nil }
+        BIO_set_data(bio, scratch)
+        BIO_set_init(bio, 1)
+        self.bio = bio
+        self.scratch = scratch
+    }
+
+    /// A session that speaks through this channel; nil when memory is out.
+    func session(_ context: TLSContext) -> TLSSession? {
+        guard let ssl = SSL_new(context.context) else { return nil }
+        _ = BIO_up_ref(bio)
+        SSL_set_bio(ssl, bio, bio)
+        SSL_set_accept_state(ssl)
+        return TLSSession(ssl: ssl)
+    }
+}
+
+/// The seam to the TLS engine: a handshake, opening a batch, sealing a batch. Each call uses the loop's scratch, whose
+/// output must be sent before another session's call.
+struct TLSSession {
+    enum Handshake { case done, wantMore, failed }
+    enum Opened: Equatable { case bytes(Int), wantMore, closed, failed }
+
+    let ssl: OpaquePointer
+
+    func handshake() -> Handshake {
+        let result = SSL_do_handshake(ssl)
+        if result == 1 { return .done }
+        if SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ { return .wantMore }
+        ERR_clear_error()
+        return .failed
+    }
+
+    func open(into plain: UnsafeMutablePointer<UInt8>, room: Int) -> Opened {
+        let count = SSL_read(ssl, plain, Int32(min(room, Int(Int32.max))))
+        if count > 0 { return .bytes(Int(count)) }
+        switch SSL_get_error(ssl, count) {
+        case SSL_ERROR_WANT_READ: return .wantMore
+        case SSL_ERROR_ZERO_RETURN: return .closed
+        default:
+            ERR_clear_error()
+            return .failed
+        }
+    }
+
+    func seal(_ plain: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        var done = 0
+        while done < count {
+            let written = SSL_write(ssl, plain + done, Int32(min(count - done, Int(Int32.max))))
+            guard written > 0 else {
+                ERR_clear_error()
+                return false
+            }
+            done += Int(written)
+        }
+        return true
+    }
+
+    func closeNotify() {
+        _ = SSL_shutdown(ssl)
+        ERR_clear_error()
+    }
+
+    func free() { SSL_free(ssl) }
+}

@@ -1,0 +1,77 @@
+import SessionModel
+import SettingsFile
+import Testing
+
+@Suite("apps.d")
+struct ApplicationFileTests {
+    @Test("the samples load, and nothing in them is unsupported")
+    func samples() throws {
+        let files = try ApplicationFiles.load(folder: sampleFolder + "/apps.d", timeout: .seconds(60))
+        #expect(files.map(\.application.name.text) == ["gnuplot", "xclock", "xterm"])
+        #expect(files.allSatisfy { $0.unsupported.isEmpty && $0.application.timeout == 60 })
+    }
+
+    @Test("an application has the defaults for what its file leaves out")
+    func defaults() throws {
+        let file = try ApplicationFile.parse("name: a\ncommand: b -c\n", file: "a.yaml", timeout: .seconds(86400))
+        #expect(file.application == Application(name: try ApplicationName("a"), title: "a", command: "b -c"))
+    }
+
+    @Test("what has no effect yet loads and is named")
+    func unsupported() throws {
+        let text = """
+            {name: a, command: b, title: A, geometry: 800x600, depth: 16, timeout: 10m, gl: true, groups: [x, y],
+             network: outbound, limits: {memory: 1G}, rootfs: /srv/tree}
+            """
+        let file = try ApplicationFile.parse(text, file: "a.yaml", timeout: .seconds(1))
+        #expect(file.unsupported == ["network: outbound", "limits", "rootfs"])
+        #expect(
+            file.application
+                == Application(
+                    name: try ApplicationName("a"), title: "A", command: "b",
+                    geometry: try Geometry(width: 800, height: 600), depth: 16, timeout: 600, needsGL: true,
+                    groups: ["x", "y"]))
+    }
+
+    @Test("every mistake is told at once, each with its line")
+    func mistakes() {
+        do {
+            _ = try ApplicationFile.parse(
+                "name: ../a\ncomand: x\ndepth: 32\ngeometry: big\ntimeout: 500ms\n", file: "apps.d/a.yaml",
+                timeout: .seconds(1))
+            Issue.record("taken")
+        } catch {
+            #expect(
+                error.mistakes.map(\.description) == [
+                    "apps.d/a.yaml:1: command: missing, expected a command line",
+                    "apps.d/a.yaml:1: name: expected an application name, found ../a",
+                    "apps.d/a.yaml:2: comand: unknown key, did you mean command?",
+                    "apps.d/a.yaml:3: depth: expected 8, 16 or 24, found 32",
+                    "apps.d/a.yaml:4: geometry: expected a geometry such as 1024x768, found big",
+                    "apps.d/a.yaml:5: timeout: expected a time of 1s or more such as 10m or 24h, found 500ms",
+                ])
+        }
+    }
+
+    @Test("the mistakes of all files are told, one name twice among them")
+    func folder() throws {
+        let folder = try ScratchFolder()
+        try folder.write("name: one\ncommand: x\n", to: "a.yaml")
+        try folder.write("name: one\ncommand: y\n", to: "b.yaml")
+        try folder.write("", to: "c.yaml")
+        try folder.write("not read", to: "README")
+        try folder.write("not read", to: ".hidden.yaml")
+        do {
+            _ = try ApplicationFiles.load(folder: folder.path, timeout: .seconds(1))
+            Issue.record("taken")
+        } catch {
+            let label = folder.path.split(separator: "/").last ?? ""
+            #expect(
+                error.mistakes.map(\.description) == [
+                    "\(label)/b.yaml: name: one is described in \(label)/a.yaml already",
+                    "\(label)/c.yaml: command: missing, expected a command line",
+                    "\(label)/c.yaml: name: missing, expected an application name",
+                ])
+        }
+    }
+}

@@ -1,0 +1,577 @@
+#!/usr/bin/python3
+"""One scenario against the built relay, a real Xvnc, and a data link and a controller played here.
+
+usage: relay_field.py RELAY SCENARIO; exit status 0 when it holds, else what was wrong on standard error.
+"""
+import base64, hashlib, json, os, shutil, socket, ssl, struct, subprocess, sys, tempfile, threading, time
+
+ACT, WATCH, RELAYED, GONE, CUT = "a" * 32, "b" * 32, "c" * 32, "d" * 32, "e" * 32
+PASSWORD = "testtest"
+
+
+class Field:
+    def __init__(self, relay, *more):
+        self.folder = tempfile.mkdtemp(prefix="mwrel", dir="/tmp")
+        self.path = lambda name: os.path.join(self.folder, name)
+        self.requests, self.children = [], []
+        self.cut_next = []
+        for name in ("public", "direct"):
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                 "2", "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
+                 self.path(name + ".key"), "-out", self.path(name + ".crt")], check=True, capture_output=True)
+        secret = subprocess.run(["vncpasswd", "-f"], input=PASSWORD.encode() + b"\n", capture_output=True).stdout
+        with open(self.path("passwd"), "wb") as file:
+            file.write(secret)
+        self.start_xvnc()
+        self.data = self.listen("data.sock", self.serve_data)
+        self.control = self.listen("control.sock", self.serve_control)
+        self.web = self.listen("web.sock", self.serve_web)
+        self.log = open(self.path("relay.log"), "w+")
+        self.relay = subprocess.Popen(
+            [relay, "--listen", "127.0.0.1:0", "--cert", self.path("public.crt"), "--key", self.path("public.key"),
+             "--direct-cert", self.path("direct.crt"), "--direct-key", self.path("direct.key"), "--web-socket",
+             self.path("web.sock"), "--control-socket", self.path("control.sock"), *more], stderr=self.log)
+        self.children.append(self.relay)
+        self.port = int(self.until(self.announced, "relay listens").rsplit(":", 1)[1])
+
+    def start_xvnc(self):
+        for number in range(300 + os.getpid() % 3000, 9000):
+            if os.path.exists("/tmp/.X%d-lock" % number):
+                continue
+            self.number = number
+            self.xvnc = subprocess.Popen(
+                ["Xvnc", ":%d" % number, "-geometry", "640x480", "-depth", "24", "-nolisten", "tcp",
+                 "-rfbunixpath", self.path("rfb.sock"), "-rfbunixmode", "0600", "-rfbport", "-1", "-SecurityTypes",
+                 "VncAuth", "-PasswordFile", self.path("passwd"), "-UseBlacklist=0",
+                 "-AlwaysShared", "-extension", "GLX"], stderr=subprocess.DEVNULL)
+            self.children.append(self.xvnc)
+            self.until(lambda: os.path.exists(self.path("rfb.sock")) or self.xvnc.poll() is not None, "Xvnc")
+            if self.xvnc.poll() is None:
+                return
+        raise Exception("no display number")
+
+    def announced(self):
+        for line in open(self.path("relay.log")):
+            if "listening on " in line:
+                return json.loads(line)["event"]
+
+    def log_has(self, text):
+        return text in open(self.path("relay.log")).read()
+
+    def until(self, ask, what, seconds=15):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            answer = ask()
+            if answer:
+                return answer
+            time.sleep(0.01)
+        raise Exception("never: " + what)
+
+    def listen(self, name, serve):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self.path(name))
+        listener.listen(50)
+
+        def accept():
+            while True:
+                try:
+                    peer, _ = listener.accept()
+                except OSError:
+                    return
+                threading.Thread(target=serve, args=(peer,), daemon=True).start()
+        threading.Thread(target=accept, daemon=True).start()
+        return listener
+
+    def serve_data(self, peer):
+        line = b""
+        while not line.endswith(b"\n"):
+            line += peer.recv(1)
+        if line != b"RFB 7 0123\n":
+            peer.sendall(b"NO key\n")
+            return peer.close()
+        display = socket.socket(socket.AF_UNIX)
+        display.connect(self.path("rfb.sock"))
+        peer.sendall(b"OK\n")
+
+        def pipe(a, b):
+            try:
+                while True:
+                    bytes = a.recv(65536)
+                    if not bytes:
+                        break
+                    b.sendall(bytes)
+            except OSError:
+                pass
+            for end in (a, b):
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+        threading.Thread(target=pipe, args=(display, peer), daemon=True).start()
+        pipe(peer, display)
+
+    def serve_control(self, peer):
+        for line in peer.makefile("rb"):
+            frame = json.loads(line)
+            kind, body = next(iter(frame["body"].items()))
+            body = body.get("_0")
+            self.requests.append((kind, body))
+            if kind == "resolve":
+                reply = {"refused": {"_0": {"userMessage": "no", "exitStatus": 77}}}
+                if body["token"] != GONE and body["token"] in (ACT, WATCH, RELAYED, CUT):
+                    authentication = {"viewer": {}}
+                    if body["token"] == RELAYED:
+                        authentication = {"relay": {"password": PASSWORD}}
+                    reply = {"route": {"_0": {
+                        "view": len(self.requests), "session": 5, "socket": self.path("data.sock"), "display": 7,
+                        "key": "0123", "mode": "watch" if body["token"] == WATCH else "act",
+                        "authentication": authentication}}}
+            elif kind == "viewBeats":
+                reply = {"beats": {"cut": [beat["view"] for beat in body] if self.cut_next else []}}
+            else:
+                reply = {"done": {"_0": ""}}
+            peer.sendall(json.dumps({"id": frame["id"], "body": reply}).encode() + b"\n")
+
+    def serve_web(self, peer):
+        bytes = b""
+        while b"\r\n\r\n" not in bytes:
+            bytes += peer.recv(65536)
+        self.web_saw = bytes
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+        peer.close()
+
+    def ends(self):
+        return [body for kind, body in self.requests if kind == "viewClosed"]
+
+    def close(self):
+        for child in self.children:
+            if child.poll() is None:
+                child.terminate()
+        for child in self.children:
+            child.wait()
+        shutil.rmtree(self.folder)
+
+    # Viewers.
+
+    def tcp(self):
+        peer = socket.create_connection(("127.0.0.1", self.port))
+        peer.settimeout(15)
+        return peer
+
+    def secure(self, peer, name="public"):
+        context = ssl.create_default_context(cafile=self.path(name + ".crt"))
+        return context.wrap_socket(peer, server_hostname="127.0.0.1")
+
+    def tls(self):
+        return self.secure(self.tcp())
+
+
+def read(peer, count):
+    bytes = b""
+    while len(bytes) < count:
+        more = peer.recv(count - len(bytes))
+        if not more:
+            raise Exception("closed after %r of %d" % (bytes, count))
+        bytes += more
+    return bytes
+
+
+def head(peer):
+    bytes = b""
+    while not bytes.endswith(b"\r\n\r\n"):
+        bytes += read(peer, 1)
+    return bytes
+
+
+def rest(peer):
+    bytes = b""
+    try:
+        while True:
+            more = peer.recv(65536)
+            if not more:
+                return bytes
+            bytes += more
+    except (ConnectionResetError, ssl.SSLEOFError):
+        return bytes
+
+
+class WebSocket:
+    """Bytes over frames (RFC 6455)."""
+
+    def __init__(self, peer, token, protocol):
+        self.peer, self.base64, self.buffer, self.pongs = peer, protocol == "base64", b"", 0
+        key = base64.b64encode(os.urandom(16)).decode()
+        peer.sendall((
+            "GET /websockify?token=%s HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+            "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: %s\r\n\r\n"
+            % (token, key, protocol)).encode())
+        self.answer = head(peer).decode()
+        if " 101 " in self.answer:
+            accept = base64.b64encode(
+                hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
+            assert accept in self.answer, self.answer
+            assert "Sec-WebSocket-Protocol: " + protocol.split(",")[0] in self.answer, self.answer
+
+    def frame(self, opcode, bytes, fin=0x80):
+        mask = os.urandom(4)
+        length = struct.pack("!B", 0x80 | len(bytes)) if len(bytes) < 126 else struct.pack("!BH", 0xFE, len(bytes))
+        return bytes_of(fin | opcode) + length + mask + bytes_xor(bytes, mask)
+
+    def sendall(self, bytes):
+        if self.base64:
+            self.peer.sendall(self.frame(1, base64.b64encode(bytes)))
+        elif len(bytes) > 1:
+            # Fragmented, with a ping in between.
+            half = len(bytes) // 2
+            self.peer.sendall(self.frame(2, bytes[:half], 0) + self.frame(9, b"hi") + self.frame(0, bytes[half:]))
+        else:
+            self.peer.sendall(self.frame(2, bytes))
+
+    def recv(self, count):
+        while not self.buffer:
+            opcode, payload = self.message()
+            if opcode == 8:
+                self.close_code = struct.unpack("!H", payload[:2])[0]
+                return b""
+            if opcode == 10:
+                assert payload == b"hi"
+                self.pongs += 1
+            if opcode in (1, 2):
+                assert opcode == (1 if self.base64 else 2)
+                self.buffer = base64.b64decode(payload) if self.base64 else payload
+        bytes, self.buffer = self.buffer[:count], self.buffer[count:]
+        return bytes
+
+    def message(self):
+        first, length = read(self.peer, 2)
+        assert first & 0x80 and not length & 0x80
+        if length == 126:
+            length = struct.unpack("!H", read(self.peer, 2))[0]
+        elif length == 127:
+            length = struct.unpack("!Q", read(self.peer, 8))[0]
+        return first & 15, read(self.peer, length)
+
+
+def bytes_of(*numbers):
+    return bytes(numbers)
+
+
+def bytes_xor(data, mask):
+    return bytes(byte ^ mask[index % 4] for index, byte in enumerate(data))
+
+
+def des_answer(challenge):
+    key = bytes(int("{:08b}".format(byte)[::-1], 2) for byte in PASSWORD.encode())
+    return subprocess.run(
+        ["openssl", "enc", "-des-ecb", "-provider", "legacy", "-provider", "default", "-nopad", "-K", key.hex()],
+        input=challenge, capture_output=True, check=True).stdout
+
+
+def handshake(viewer, version=b"RFB 003.008\n", none=False, greeting=None):
+    assert (greeting or read(viewer, 12)) == b"RFB 003.008\n"
+    viewer.sendall(version)
+    expected = 1 if none else 2
+    if version == b"RFB 003.003\n":
+        assert read(viewer, 4) == bytes_of(0, 0, 0, expected)
+    else:
+        assert read(viewer, 2) == bytes_of(1, expected)
+        viewer.sendall(bytes_of(expected))
+    if not none:
+        viewer.sendall(des_answer(read(viewer, 16)))
+    if not none or version == b"RFB 003.008\n":
+        assert read(viewer, 4) == bytes(4)
+    viewer.sendall(bytes_of(0))
+    return server_init(viewer)
+
+
+def server_init(viewer):
+    width, height = struct.unpack("!HH", read(viewer, 4))
+    read(viewer, 16)
+    read(viewer, struct.unpack("!I", read(viewer, 4))[0])
+    return width, height
+
+
+def encodings(*numbers):
+    return struct.pack("!BBH", 2, 0, len(numbers)) + b"".join(struct.pack("!i", number) for number in numbers)
+
+
+def picture(viewer, width, height):
+    """A whole raw frame, at 32 bits; returns the number of its pixel bytes."""
+    viewer.sendall(encodings(0) + struct.pack("!BBHHHH", 3, 0, 0, 0, width, height))
+    kind, _, rectangles = struct.unpack("!BBH", read(viewer, 4))
+    assert kind == 0
+    total = 0
+    for _ in range(rectangles):
+        x, y, w, h, encoding = struct.unpack("!HHHHi", read(viewer, 12))
+        assert encoding == 0
+        total += len(read(viewer, w * h * 4))
+    assert total == width * height * 4, total
+    return total
+
+
+def size_now(field):
+    """The desktop's size as a fresh viewer is told it."""
+    viewer = connect_tls(field, RELAYED)
+    size = handshake(viewer, none=True)
+    viewer.close()
+    return size
+
+
+def connect_tls(field, token):
+    peer = field.tls()
+    peer.sendall(b"CONNECT vncsession:%s HTTP/1.1\r\nHost: vncsession:%s\r\n\r\n" % (token.encode(), token.encode()))
+    assert head(peer) == b"HTTP/1.1 200 Connection established\r\n\r\n"
+    return peer
+
+
+# Scenarios.
+
+def wss_binary(field):
+    socket = WebSocket(field.tls(), ACT, "binary, base64")
+    size = handshake(socket)
+    picture(socket, *size)
+    assert socket.pongs > 0
+    socket.peer.sendall(socket.frame(8, struct.pack("!H", 1000)))
+    field.until(field.ends, "the view's end is reported")
+    end = field.ends()[0]
+    assert end["cause"] == "viewer left" and end["bytesToViewer"] > 640 * 480 * 4, end
+
+
+def wss_base64(field):
+    socket = WebSocket(field.tls(), ACT, "base64")
+    picture(socket, *handshake(socket))
+
+
+def connect_inside_tls(field):
+    for version in (b"RFB 003.003\n", b"RFB 003.007\n", b"RFB 003.008\n"):
+        viewer = connect_tls(field, ACT)
+        picture(viewer, *handshake(viewer, version))
+        viewer.close()
+
+
+def connect_with_early_bytes(field):
+    peer = field.tls()
+    peer.sendall(b"CONNECT vncsession:%s HTTP/1.0\r\n\r\nRFB 003.008\n" % ACT.encode() + bytes_of(2))
+    head(peer)
+    assert read(peer, 12) == b"RFB 003.008\n"
+    assert read(peer, 2) == bytes_of(1, 2)
+    peer.sendall(des_answer(read(peer, 16)) + bytes_of(1))
+    assert read(peer, 4) == bytes(4)
+    picture(peer, *server_init(peer))
+
+
+def connect_in_clear(field):
+    peer = field.tcp()
+    peer.sendall(b"CONNECT vncsession:%s HTTP/1.1\r\nHost: x\r\n\r\n" % ACT.encode())
+    assert head(peer) == b"HTTP/1.1 200 Connection established\r\n\r\n"
+    viewer = field.secure(peer, "direct")
+    picture(viewer, *handshake(viewer))
+    refused = field.tcp()
+    refused.sendall(b"CONNECT vncsession:%s HTTP/1.1\r\nHost: x\r\n\r\n" % GONE.encode())
+    answer = rest(refused)
+    assert answer.startswith(b"HTTP/1.1 403 "), answer
+
+
+def relay_authenticates(field):
+    for version in (b"RFB 003.003\n", b"RFB 003.007\n", b"RFB 003.008\n"):
+        viewer = connect_tls(field, RELAYED)
+        picture(viewer, *handshake(viewer, version, none=True))
+        viewer.close()
+
+
+def wrong_token(field):
+    assert " 403 " in WebSocket(field.tls(), GONE, "binary").answer
+    assert " 403 " in WebSocket(field.tls(), "nonsense", "binary").answer
+    peer = field.tls()
+    peer.sendall(b"CONNECT vncsession:%s HTTP/1.1\r\n\r\n" % GONE.encode())
+    assert rest(peer).startswith(b"HTTP/1.1 403 ")
+    field.until(lambda: field.log_has("token refused"), "a log line")
+    assert not field.log_has(GONE) and not field.log_has("nonsense")
+
+
+def wrong_password(field):
+    viewer = connect_tls(field, ACT)
+    read(viewer, 12)
+    viewer.sendall(b"RFB 003.008\n")
+    read(viewer, 2)
+    viewer.sendall(bytes_of(2))
+    read(viewer, 16)
+    viewer.sendall(bytes(16))
+    assert read(viewer, 4) == bytes_of(0, 0, 0, 1)
+    reason = rest(viewer)
+    assert b"ailure" in reason, reason
+    field.until(field.ends, "the view's end is reported")
+    assert field.ends()[0]["cause"] == "display refused the password", field.ends()
+
+
+def bad_openings(field):
+    silent, half = field.tcp(), field.tls()
+    half.sendall(b"GET /webso")
+    started = time.monotonic()
+    for bytes in (b"\x00\x01\x02", b"SSH-2.0-x\r\n", b"\x16\x02\x01", b"get / HTTP/1.1\r\n\r\n"):
+        peer = field.tcp()
+        peer.sendall(bytes)
+        assert rest(peer) == b""
+    big = field.tls()
+    big.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 20000)
+    assert rest(big).startswith(b"HTTP/1.1 431 ")
+    bad = field.tls()
+    bad.sendall(b"GET / HTTP/9.9\r\n\r\n")
+    assert rest(bad).startswith(b"HTTP/1.1 400 ")
+    plain = field.tcp()
+    plain.sendall(b"GET /view/5 HTTP/1.1\r\nHost: here:563\r\n\r\n")
+    answer = rest(plain)
+    assert answer.startswith(b"HTTP/1.1 301 ") and b"Location: https://here:563/view/5\r\n" in answer, answer
+    assert rest(silent) == b"" and rest(half) == b""
+    assert time.monotonic() - started < 10, "silent clients stay too long"
+    field.until(lambda: field.log_has("opening took too long"), "a log line")
+
+
+def watch_only(field):
+    viewer = connect_tls(field, WATCH)
+    size = handshake(viewer)
+    # A clipboard, a key, a click and two sizes: another viewer sees no other size, and the view goes on.
+    viewer.sendall(
+        encodings(0, -223, -308) + struct.pack("!BxxxI", 6, 3) + b"ABC" + struct.pack("!BBxxI", 4, 1, 0x61)
+        + struct.pack("!BBHH", 5, 1, 10, 10) + bytes_of(0x20, 0x2A) + struct.pack("!HH", 800, 600)
+        + struct.pack("!BBHHBBIHHHHI", 251, 0, 800, 600, 1, 0, 0, 0, 0, 800, 600, 0))
+    picture(viewer, *size)
+    assert size_now(field) == size
+
+
+def keys_reach_only_who_may_act(field):
+    """The pointer is asked of X itself: a click that was dropped moves nothing."""
+    watcher, actor = connect_tls(field, WATCH), connect_tls(field, RELAYED)
+    handshake(watcher)
+    handshake(actor, none=True)
+    watcher.sendall(struct.pack("!BBHH", 5, 0, 100, 120) + struct.pack("!BBxxI", 4, 1, 0x61))
+    picture(watcher, 640, 480)
+    assert pointer(field) != (100, 120)
+    actor.sendall(struct.pack("!BBHH", 5, 0, 200, 220))
+    field.until(lambda: pointer(field) == (200, 220), "the actor's pointer")
+
+
+def pointer(field):
+    words = subprocess.run(
+        ["xdotool", "getmouselocation"], env=dict(os.environ, DISPLAY=":%d" % field.number), capture_output=True,
+        text=True).stdout.split()
+    return tuple(int(word.split(":")[1]) for word in words[:2])
+
+
+def size_before_encodings(field):
+    viewer = connect_tls(field, ACT)
+    size = handshake(viewer)
+    viewer.sendall(bytes_of(0x20, 0x2A) + struct.pack("!HH", 900, 700))
+    viewer.sendall(struct.pack("!BBHHBBIHHHHI", 251, 0, 800, 600, 1, 0, 0, 0, 0, 800, 600, 0))
+    viewer.sendall(bytes_of(0x20, 0x2A) + struct.pack("!HH", 10, 10))
+    viewer.sendall(struct.pack("!BBHHHH", 150, 1, 0, 0, 9, 9) + bytes_of(248, 0, 0, 0, 0, 0, 0, 0, 2, 9, 9))
+    picture(viewer, *size)
+    assert size_now(field) == size, "a size went to the display before the viewer could take one"
+    assert field.xvnc.poll() is None
+    viewer.sendall(encodings(0, -223))
+    field.until(lambda: size_now(field) == (800, 600), "the last size that waited")
+    viewer.sendall(bytes_of(0x20, 0x2A) + struct.pack("!HH", 1000, 800))
+    field.until(lambda: size_now(field) == (1000, 800), "a size by the portal's message")
+    assert field.xvnc.poll() is None
+
+
+def unknown_message(field):
+    viewer = connect_tls(field, ACT)
+    handshake(viewer)
+    viewer.sendall(bytes_of(99))
+    rest(viewer)
+    field.until(field.ends, "the view's end is reported")
+    assert field.ends()[0]["cause"] == "unknown message 99", field.ends()
+    assert field.xvnc.poll() is None
+
+
+def web_requests(field):
+    peer = field.tls()
+    own = peer.getsockname()
+    peer.sendall(b"GET /view/5 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert rest(peer).endswith(b"hello")
+    line = b"PROXY TCP4 127.0.0.1 127.0.0.1 %d %d\r\n" % (own[1], field.port)
+    assert field.web_saw == line + b"GET /view/5 HTTP/1.1\r\nHost: x\r\n\r\n", field.web_saw
+
+
+def revoked(field):
+    viewer = connect_tls(field, CUT)
+    handshake(viewer)
+    field.cut_next.append(True)
+    rest(viewer)
+    field.until(field.ends, "the view's end is reported")
+    assert field.ends()[0]["cause"] == "revoked", field.ends()
+
+
+def stop_reports(field):
+    viewer = WebSocket(field.tls(), RELAYED, "binary")
+    handshake(viewer, none=True)
+    field.relay.terminate()
+    assert field.relay.wait(timeout=10) == 0
+    field.until(field.ends, "the view's end is reported")
+    assert field.ends()[0]["cause"] == "relay stops", field.ends()
+
+
+def display_ends(field):
+    viewer = WebSocket(field.tls(), RELAYED, "binary")
+    handshake(viewer, none=True)
+    field.xvnc.terminate()
+    assert rest(viewer) == b"" and viewer.close_code == 1000
+    field.until(field.ends, "the view's end is reported")
+    assert field.ends()[0]["cause"] == "display ended", field.ends()
+
+
+def slow_viewer(field):
+    """A frame of 64 MB that nobody takes: another viewer goes on, and the relay holds little of it."""
+    actor = connect_tls(field, RELAYED)
+    handshake(actor, none=True)
+    actor.sendall(encodings(0, -223) + bytes_of(0x20, 0x2A) + struct.pack("!HH", 4000, 4000))
+    field.until(lambda: size_now(field) == (4000, 4000), "a large desktop")
+    slow, other = connect_tls(field, RELAYED), connect_tls(field, RELAYED)
+    size = handshake(slow, none=True)
+    slow.sendall(encodings(0) + struct.pack("!BBHHHH", 3, 0, 0, 0, *size))
+    handshake(other, none=True)
+    for _ in range(5):
+        picture(other, 640, 480)
+    with open("/proc/%d/status" % field.relay.pid) as file:
+        resident = int(next(line for line in file if line.startswith("VmRSS")).split()[1])
+    assert resident < 40000, "%d KiB resident" % resident
+    kind, _, rectangles = struct.unpack("!BBH", read(slow, 4))
+    for _ in range(rectangles):
+        _, _, width, height, _ = struct.unpack("!HHHHi", read(slow, 12))
+        left = width * height * 4
+        while left:
+            left -= len(slow.recv(min(left, 1 << 20)))
+
+
+def controller_restart(field):
+    viewer = connect_tls(field, RELAYED)
+    size = handshake(viewer, none=True)
+    field.control.shutdown(socket.SHUT_RDWR)
+    field.control.close()
+    os.unlink(field.path("control.sock"))
+    waiting = field.tls()
+    waiting.sendall(b"CONNECT vncsession:%s HTTP/1.1\r\n\r\n" % RELAYED.encode())
+    picture(viewer, *size)
+    field.control = field.listen("control.sock", field.serve_control)
+    head(waiting)
+    picture(waiting, *handshake(waiting, none=True))
+
+
+def main():
+    more = ["--opening-timeout", "3"] if sys.argv[2] == "bad_openings" else []
+    field = Field(sys.argv[1], *more)
+    try:
+        globals()[sys.argv[2]](field)
+        assert field.relay.poll() in (None, 0), "the relay died: %s" % field.relay.poll()
+    except BaseException:
+        import traceback
+        traceback.print_exc()
+        sys.stderr.write("relay's log:\n" + open(field.path("relay.log")).read())
+        sys.exit(1)
+    finally:
+        field.close()
+
+
+main()
