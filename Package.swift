@@ -149,7 +149,7 @@ let package = Package(
             name: "LDAPDirectoryTests", dependencies: ["LDAPDirectory", "SessionModel", "TestServers"],
             swiftSettings: ours),
         .testTarget(
-            name: "IsolationTests", dependencies: ["maxwell-host", "Isolation", "HostProtocol", "SessionModel", "TestServers"],
+            name: "IsolationTests", dependencies: ["Isolation", "HostProtocol", "SessionModel", "TestServers"],
             swiftSettings: ours),
         .testTarget(
             name: "ViewRelayTests",
