@@ -44,7 +44,7 @@ class Field:
                 ["Xvnc", ":%d" % number, "-geometry", "640x480", "-depth", "24", "-nolisten", "tcp",
                  "-rfbunixpath", self.path("rfb.sock"), "-rfbunixmode", "0600", "-rfbport", "-1", "-SecurityTypes",
                  "VncAuth", "-PasswordFile", self.path("passwd"), "-UseBlacklist=0",
-                 "-AlwaysShared", "-extension", "GLX"], stderr=subprocess.DEVNULL)
+                 "-AlwaysShared", "-extension", "GLX"], stderr=open(self.path("xvnc.log"), "w"))
             self.children.append(self.xvnc)
             self.until(lambda: os.path.exists(self.path("rfb.sock")) or self.xvnc.poll() is not None, "Xvnc")
             if self.xvnc.poll() is None:
@@ -172,7 +172,7 @@ def read(peer, count):
     while len(bytes) < count:
         more = peer.recv(count - len(bytes))
         if not more:
-            raise Exception("closed after %r of %d" % (bytes, count))
+            raise Exception("closed after %d of %d: %r" % (len(bytes), count, bytes[:80]))
         bytes += more
     return bytes
 
@@ -542,7 +542,7 @@ def slow_viewer(field):
         _, _, width, height, _ = struct.unpack("!HHHHi", read(slow, 12))
         left = width * height * 4
         while left:
-            left -= len(slow.recv(min(left, 1 << 20)))
+            left -= len(read(slow, min(left, 1 << 16)))
 
 
 def controller_restart(field):
@@ -568,7 +568,8 @@ def main():
     except BaseException:
         import traceback
         traceback.print_exc()
-        sys.stderr.write("relay's log:\n" + open(field.path("relay.log")).read())
+        for log in ("relay.log", "xvnc.log"):
+            sys.stderr.write(log + ":\n" + open(field.path(log)).read())
         sys.exit(1)
     finally:
         field.close()
