@@ -12,8 +12,8 @@ struct Arguments: ParsableCommand {
 
     @Option(help: "The settings file; $MAXWELL_CONFIG or /etc/maxwell/maxwell.yaml unless --cert is given.")
     var config: String?
-    @Option(help: "ADDRESS:PORT to listen on instead of relay.listen.")
-    var listen: String?
+    @Option(help: "ADDRESS:PORT to listen on instead of relay.listen and relay.browser_listen; may be repeated.")
+    var listen: [String] = []
     @Option(help: "The certificate chain, for everything that starts with TLS.")
     var cert: String?
     @Option(help: "Its key.")
@@ -35,7 +35,9 @@ struct Arguments: ParsableCommand {
 
     func validate() throws {
         guard (1...64).contains(loops ?? 1) else { throw ValidationError("--loops: expected 1-64") }
-        guard (1...600).contains(openingTimeout ?? 1) else { throw ValidationError("--opening-timeout: expected 1-600") }
+        guard (1...600).contains(openingTimeout ?? 1) else {
+            throw ValidationError("--opening-timeout: expected 1-600")
+        }
         guard (cert == nil) == (key == nil) else { throw ValidationError("--cert and --key go together") }
         guard (directCert == nil) == (directKey == nil) else {
             throw ValidationError("--direct-cert and --direct-key go together")

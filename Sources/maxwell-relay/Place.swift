@@ -21,7 +21,7 @@ struct Place {
             configuration = RelayConfiguration(settings)
             user = arguments.user ?? settings.relay.user
         }
-        if let listen = arguments.listen { configuration.listen = listen }
+        if !arguments.listen.isEmpty { configuration.listen = arguments.listen }
         if let certificate = arguments.cert, let key = arguments.key {
             configuration.pair = .init(certificate: certificate, key: key)
         }
@@ -42,7 +42,7 @@ extension RelayConfiguration {
         let relay = settings.relay
         self.init(
             pair: .init(certificate: relay.certificate, key: relay.key), controlSocket: settings.controller.socket)
-        listen = "\(relay.listen)"
+        listen = ["\(relay.listen)"] + (relay.browserListen.map { ["\($0)"] } ?? [])
         directPair = .init(certificate: relay.directCertificate, key: relay.directKey)
         webSocket = settings.web.socket
         loops = relay.loops

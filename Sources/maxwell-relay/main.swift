@@ -14,8 +14,8 @@ do {
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     signal(SIGPIPE, SIG_IGN)
     // Port and keys are opened as root, then never again.
-    let listener = try ListeningSocket.open(place.relay.listen)
-    let relay = try Relay(place.relay, listener: listener)
+    let doors = try ListeningSocket.open(place.relay.listen)
+    let relay = try Relay(place.relay, doors: doors)
     if let user = place.user { try becomeServiceAccount(user) }
     relay.start()
     var number: Int32 = 0
