@@ -18,7 +18,7 @@ struct RelayFieldTests {
         let built = [programs, Bundle.main.bundleURL].map { $0.appending(path: "maxwell-relay") }
         let relay = try #require(built.first { FileManager.default.isExecutableFile(atPath: $0.path) })
         let log = FileManager.default.temporaryDirectory.appending(path: "relay-\(name)-\(getpid()).log")
-        FileManager.default.createFile(atPath: log.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         defer { try? FileManager.default.removeItem(at: log) }
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/timeout")
