@@ -110,11 +110,12 @@ final class Agent {
 
     static let key = Secret("0123456789abcdef0123456789abcdef")
 
-    func make(_ number: DisplayNumber) throws -> HostReply {
+    func make(_ number: DisplayNumber, geometry: Geometry = .usual) throws -> HostReply {
         try ask(
             .makeDisplay(
                 DisplayOrder(
-                    display: number, geometry: .usual, depth: 24, withGL: false, uid: 2_000_000 + UInt32(number.value),
+                    display: number, geometry: geometry, depth: 24, withGL: false,
+                    uid: 2_000_000 + UInt32(number.value),
                     password: Secret("abcd1234"), key: Self.key)))
     }
 
