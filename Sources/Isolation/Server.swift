@@ -18,35 +18,61 @@ final class Server {
 
     private let run: RunFolder
     private let loop = Loop()
-    private var channel: LineStream?
+    private var tell: (HostMessage) -> Void = { _ in }
+    /// Somebody on this host asks, not a controller: deaths are kept for one.
+    private let isLocal: Bool
     private var links: [DisplayNumber: Link] = [:]
     /// The inventory is complete: events may be told.
     private var greeted = false
     private var early: [HostMessage] = []
 
-    private init(run: RunFolder) { self.run = run }
+    private init(run: RunFolder, isLocal: Bool) {
+        self.run = run
+        self.isLocal = isLocal
+    }
 
     /// Serves standard input and output until the input ends.
     public static func main(run: RunFolder) throws(HostFailure) {
         clinux_ignore_signal(SIGPIPE)
         clinux_ignore_signal(SIGCHLD)
         try run.prepare()
-        let server = Server(run: run)
+        let server = Server(run: run, isLocal: false)
         try server.startData()
-        server.channel = LineStream(loop: server.loop, input: 0, output: 1) { bytes in
+        let channel = LineStream(loop: server.loop, input: 0, output: 1) { bytes in
             server.received(bytes)
         } ended: {
             server.loop.stop()
         }
+        server.tell = { channel.send($0) }
         server.takeInventory()
         server.loop.run()
     }
 
-    private func send(_ message: HostMessage) {
-        if greeted { channel?.send(message) } else { early.append(message) }
+    /// Does one request of this host's own and answers its reply.
+    static func once(run: RunFolder, _ request: HostRequest) throws(HostFailure) -> HostReply {
+        clinux_ignore_signal(SIGPIPE)
+        clinux_ignore_signal(SIGCHLD)
+        try run.prepare()
+        let server = Server(run: run, isLocal: true)
+        try server.startData()
+        server.greeted = true
+        var answer: HostReply?
+        server.tell = { message in
+            guard case .reply(_, let reply) = message else { return }
+            answer = reply
+            server.loop.stop()
+        }
+        server.perform(HostCall(id: 1, request: request))
+        if answer == nil { server.loop.run() }
+        guard let answer else { throw HostFailure(.internalError, "no answer") }
+        return answer
     }
 
-    private func reply(_ id: UInt64, _ reply: HostReply) { channel?.send(HostMessage.reply(id: id, reply)) }
+    private func send(_ message: HostMessage) {
+        if greeted { tell(message) } else { early.append(message) }
+    }
+
+    private func reply(_ id: UInt64, _ reply: HostReply) { tell(HostMessage.reply(id: id, reply)) }
 
     // MARK: What runs here
 
@@ -69,13 +95,13 @@ final class Server {
     private func greet() {
         guard !greeted else { return }
         greeted = true
-        channel?.send(
+        tell(
             HostMessage.hello(
                 HostHello(
                     version: maxwellVersion, bootID: run.bootID(), isolation: run.isolation.rawValue,
                     dataSocket: run.dataSocket,
                     inventory: links.values.compactMap(\.report).sorted { $0.display < $1.display })))
-        for message in early { channel?.send(message) }
+        for message in early { tell(message) }
         early = []
         watchForOthers()
     }
@@ -164,7 +190,7 @@ final class Server {
         if run.isolation == .none { left.removePlainTraces(of: number) }
         removeTree(folder.path)
         log("display \(number): its keeper had died; cleaned up")
-        send(.displayDied(end))
+        if isLocal { run.remember(end) } else { send(.displayDied(end)) }
         return end
     }
 
@@ -172,6 +198,10 @@ final class Server {
 
     private func received(_ bytes: [UInt8]) {
         guard let call: HostCall = decoded(bytes) else { return log("a line that is no request") }
+        perform(call)
+    }
+
+    private func perform(_ call: HostCall) {
         switch call.request {
         case .ping: reply(call.id, .done)
         case .makeDisplay(let order): make(order, call)
