@@ -5,7 +5,7 @@ import SessionModel
 /// What `maxwell-host` does with its words.
 public enum HostProgram {
     private static let usage = """
-        usage: maxwell-host [--run DIR] [--isolation container|none] serve | check
+        usage: maxwell-host [--run DIR] [--isolation container|none] [--xvnc PROGRAM] serve | check
                                              | startvnc N WxH DEPTH [--uid UID] (its password on standard input)
                                              | stopvnc N
         """
@@ -15,19 +15,21 @@ public enum HostProgram {
         var words = arguments[...]
         var path = "/run/maxwell"
         var isolation = RunFolder.Isolation.container
+        var displayServer = "Xvnc"
         while let word = words.first, word.hasPrefix("--") {
             words.removeFirst()
             switch (word, words.popFirst()) {
             case ("--run", let value?) where value.hasPrefix("/"): path = value
             case ("--isolation", "container"): isolation = .container
             case ("--isolation", "none"): isolation = .none
+            case ("--xvnc", let value?) where !value.isEmpty && !value.hasPrefix("-"): displayServer = value
             case ("--version", nil):
                 print("maxwell-host \(maxwellVersion)")
                 return 0
             default: return refuse(usage)
             }
         }
-        let run = RunFolder(path: path, isolation: isolation)
+        let run = RunFolder(path: path, isolation: isolation, displayServer: displayServer)
         if getenv("SSH_ORIGINAL_COMMAND") != nil, words.first != "serve" {
             return refuse("this key may only run serve")
         }
