@@ -105,11 +105,16 @@ final class Agent {
     /// The next event.
     func event() throws -> HostMessage { events.isEmpty ? try next() : events.removeFirst() }
 
-    /// One request and its reply.
-    func ask(_ request: HostRequest) throws -> HostReply {
+    /// One request, whose reply will be an event.
+    func send(_ request: HostRequest) throws {
         lastID += 1
         let line = Array(try JSONEncoder().encode(HostCall(id: lastID, request: request))) + [10]
         guard write(input, line, line.count) == line.count else { throw Gone() }
+    }
+
+    /// One request and its reply.
+    func ask(_ request: HostRequest) throws -> HostReply {
+        try send(request)
         while true {
             let message = try next()
             if case .reply(let id, let reply) = message, id == lastID { return reply }

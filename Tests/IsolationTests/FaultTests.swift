@@ -43,12 +43,38 @@ struct FaultTests {
         #expect(try agent.start("exec xterm", on: number) == .applicationStarted)
         let wrapper = try #require(Agent.processes(with: "--hostname display-3112 ").min())
         kill(wrapper, SIGKILL)
+        var event = try agent.event()
+        // The application, which dies with it, may be told first.
+        if case .applicationExited(let end) = event {
+            #expect(end.status == 137)
+            event = try agent.event()
+        }
+        guard case .displayDied(let end) = event else {
+            Issue.record("the death was not told")
+            return
+        }
+        #expect(end.display == number && end.session == SessionNumber(7))
+        #expect(agent.traces(of: number) == [])
+    }
+
+    @Test("a keeper that is killed under a running serve is cleaned up after and told at once")
+    func keeperDies() throws {
+        let agent = try Agent()
+        defer { agent.tearDown() }
+        let number = try DisplayNumber(3119)
+        #expect(try agent.make(number) == .displayReady)
+        #expect(try agent.start("trap '' TERM HUP; echo here; sleep 1000", on: number) == .applicationStarted)
+        while agent.file("7/app.log") != "here\n" { usleep(2000) }
+        for pid in agent.processes("keep 3119") { kill(pid, SIGKILL) }
         guard case .displayDied(let end) = try agent.event() else {
             Issue.record("the death was not told")
             return
         }
         #expect(end.display == number && end.session == SessionNumber(7))
         #expect(agent.traces(of: number) == [])
+        #expect(agent.file("7-expired/app.log") == "here\n")
+        #expect(try agent.make(number) == .displayReady)
+        _ = try agent.end(number)
     }
 
     @Test("an Xvnc that ends at its start is a failed display that leaves nothing")
