@@ -106,6 +106,8 @@ int clinux_seccomp(const uint64_t *program, unsigned short count) {
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter);
 }
 
+int clinux_process_descriptor(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
 double clinux_children_cpu(void) {
     struct rusage usage = {0};
     getrusage(RUSAGE_CHILDREN, &usage);

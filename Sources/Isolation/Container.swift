@@ -16,9 +16,9 @@ enum Container {
     static let server = "/run/maxwell/x"
 
     /// Xvnc's own command line. With `-rfbport 0` it would listen on TCP in spite of the Unix socket (Xvnc(1)).
-    static func server(_ order: DisplayOrder, in folder: String) -> [String] {
+    static func server(_ order: DisplayOrder, _ program: String, in folder: String) -> [String] {
         [
-            "Xvnc", ":\(order.display)", "-geometry", "\(order.geometry)", "-depth", "\(order.depth)",
+            program, ":\(order.display)", "-geometry", "\(order.geometry)", "-depth", "\(order.depth)",
             "-rfbport", "-1", "-rfbunixpath", folder + "/rfb", "-rfbunixmode", "0600", "-nolisten", "tcp",
             "-nolisten", "local", "-SecurityTypes", "VncAuth", "-PasswordFile", folder + "/passwd", "-AlwaysShared",
             "-UseBlacklist=0", "-IdleTimeout=0", "-MaxIdleTime=0", "-MaxDisconnectionTime=0",
@@ -34,13 +34,15 @@ enum Container {
     }
 
     /// Xvnc as a plain process of the host.
-    static func plain(_ order: DisplayOrder, _ folder: DisplayFolder) -> [String] {
-        confined(order) + server(order, in: folder.server)
+    static func plain(_ order: DisplayOrder, _ program: String, _ folder: DisplayFolder) -> [String] {
+        confined(order) + server(order, program, in: folder.server)
     }
 
     /// bubblewrap with Xvnc inside; it reads the system call filter from descriptor `filter` and writes the inner
     /// pid to `information`.
-    static func wrapped(_ order: DisplayOrder, _ folder: DisplayFolder, filter: Int, information: Int) -> [String] {
+    static func wrapped(
+        _ order: DisplayOrder, _ program: String, _ folder: DisplayFolder, filter: Int, information: Int
+    ) -> [String] {
         var words = [
             "bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--die-with-parent",
             "--new-session", "--hostname", "display-\(order.display)", "--cap-drop", "ALL", "--cap-add", "CAP_SETUID",
@@ -56,7 +58,7 @@ enum Container {
             "/run/maxwell", "--bind", folder.server, server, "--chdir", "/",
         ]
         for name in configuration { words += ["--ro-bind-try", "/etc/" + name, "/etc/" + name] }
-        return words + ["--"] + confined(order) + self.server(order, in: server)
+        return words + ["--"] + confined(order) + self.server(order, program, in: server)
     }
 
     /// An Xauthority file with one cookie that fits any host name: family Wild (Xau, 0xFFFF), because the

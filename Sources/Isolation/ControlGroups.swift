@@ -58,6 +58,13 @@ struct ControlGroups {
         return gone
     }
 
+    /// Those of ``parents()`` in which a group can be made, with their version: `v1` or `v2`.
+    static func writableParents() -> [(folder: String, version: String)] {
+        parents().filter { access($0, W_OK) == 0 }.map {
+            ($0, access($0 + "/cgroup.controllers", F_OK) == 0 ? "v2" : "v1")
+        }
+    }
+
     private static func put(_ word: String, into file: String) {
         let fd = open(file, O_WRONLY | O_CLOEXEC)
         guard fd >= 0 else { return }

@@ -12,8 +12,11 @@ enum HostCheck {
         }
         var available: UInt64 = 0
         var total: UInt64 = 0
-        for path in [run.path, "/tmp"] where clinux_disk(path, &available, &total) == 0 {
-            say(available > 16 << 20, "disk \(path): \(available >> 20) of \(total >> 20) MiB free")
+        for path in [run.path, "/tmp"] {
+            let there = clinux_disk(existing(path), &available, &total) == 0
+            say(
+                there && available > 16 << 20,
+                there ? "disk \(path): \(available >> 20) of \(total >> 20) MiB free" : "disk \(path): unknown")
         }
         for line in text(of: "/proc/meminfo")?.split(separator: "\n") ?? [] where line.hasPrefix("MemAvailable:") {
             let kibibytes = line.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0
@@ -22,18 +25,31 @@ enum HostCheck {
         if let load = text(of: "/proc/loadavg") {
             say(true, "load: \(load.split(separator: " ").prefix(3).joined(separator: " "))")
         }
-        let needed = run.isolation == .container ? ["Xvnc", "bwrap", "setpriv"] : ["Xvnc", "setpriv"]
+        let needed =
+            run.isolation == .container ? [run.displayServer, "bwrap", "setpriv"] : [run.displayServer, "setpriv"]
         for program in needed {
-            let there = ["/usr/local/bin", "/usr/bin", "/bin"].contains { access("\($0)/\(program)", X_OK) == 0 }
+            let places = program.contains("/") ? [""] : ["/usr/local/bin/", "/usr/bin/", "/bin/"]
+            let there = places.contains { access($0 + program, X_OK) == 0 }
             say(there, there ? "\(program) is installed" : "\(program) is not installed")
         }
         switch run.isolation {
         case .container:
-            let groups = ControlGroups.parents()
-            say(!groups.isEmpty, groups.isEmpty ? "no cgroups" : "cgroups: \(groups.joined(separator: " "))")
+            let groups = ControlGroups.writableParents()
+            if groups.isEmpty {
+                lines.append("warning: no cgroup can be made: nothing counts or bounds what a display uses")
+            } else {
+                say(true, "cgroups: " + groups.map { "\($0.folder) (\($0.version))" }.joined(separator: " "))
+            }
         case .none: say(true, "isolation is off: displays run without containers")
         }
         say(true, "displays: \(run.displays.count)")
         return (lines, good)
+    }
+
+    /// `path`, or the nearest folder above it that is there.
+    private static func existing(_ path: String) -> String {
+        var parts = path.split(separator: "/")
+        while !parts.isEmpty, access("/" + parts.joined(separator: "/"), F_OK) != 0 { parts.removeLast() }
+        return "/" + parts.joined(separator: "/")
     }
 }

@@ -5,7 +5,9 @@ import SessionModel
 /// What `maxwell-host` does with its words.
 public enum HostProgram {
     private static let usage = """
-        usage: maxwell-host [--run DIR] [--isolation container|none] serve | check | startvnc N WxH DEPTH | stopvnc N
+        usage: maxwell-host [--run DIR] [--isolation container|none] [--xvnc PROGRAM] serve | check
+                                             | startvnc N WxH DEPTH [--uid UID] (its password on standard input)
+                                             | stopvnc N
         """
 
     /// Runs until the work is done; answers the exit status.
@@ -13,19 +15,21 @@ public enum HostProgram {
         var words = arguments[...]
         var path = "/run/maxwell"
         var isolation = RunFolder.Isolation.container
+        var displayServer = "Xvnc"
         while let word = words.first, word.hasPrefix("--") {
             words.removeFirst()
             switch (word, words.popFirst()) {
             case ("--run", let value?) where value.hasPrefix("/"): path = value
             case ("--isolation", "container"): isolation = .container
             case ("--isolation", "none"): isolation = .none
+            case ("--xvnc", let value?) where !value.isEmpty && !value.hasPrefix("-"): displayServer = value
             case ("--version", nil):
                 print("maxwell-host \(maxwellVersion)")
                 return 0
             default: return refuse(usage)
             }
         }
-        let run = RunFolder(path: path, isolation: isolation)
+        let run = RunFolder(path: path, isolation: isolation, displayServer: displayServer)
         if getenv("SSH_ORIGINAL_COMMAND") != nil, words.first != "serve" {
             return refuse("this key may only run serve")
         }
@@ -48,13 +52,20 @@ public enum HostProgram {
             let (lines, good) = HostCheck.findings(run)
             print(lines.joined(separator: "\n"))
             return good ? 0 : 1
+        case ("startvnc", 4), ("startvnc", 6), ("stopvnc", 2):
+            do throws(LocalRefusal) {
+                print(try LocalOrder(words).perform(run: run))
+                return 0
+            } catch {
+                return refuse(error.words, error.status)
+            }
         default: return refuse(usage)
         }
         return 0
     }
 
-    private static func refuse(_ words: String) -> Int32 {
+    private static func refuse(_ words: String, _ status: ExitStatus = .usage) -> Int32 {
         _ = writeAll(Array((words + "\n").utf8), to: 2)
-        return ExitStatus.usage.rawValue
+        return status.rawValue
     }
 }

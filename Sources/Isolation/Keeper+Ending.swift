@@ -65,7 +65,7 @@ extension Keeper {
             }
             if !settled { log("display \(number): something of it does not end: \(groups.members)") }
             expireSessionFolder { [self] in
-                if run.isolation == .none { written.removePlainTraces(of: number) }
+                if run.isolation == .none { PlainDisplay.removeTraces(of: number, written) }
                 removeTree(folder.path)
                 // The number is free before anyone hears of the end.
                 close(4)
@@ -77,19 +77,11 @@ extension Keeper {
 
     /// Renames the session's directory as its user, in a child with a deadline: the home may hang.
     private func expireSessionFolder(then done: @escaping () -> Void) {
-        guard let order = application?.order else { return done() }
-        let path = ApplicationLaunch.sessionFolder(order.account, order.session)
-        let child = clinux_fork()
-        if child == 0 {
-            if becomeUser(order.account, filtered: false) == nil, rename(path, path + "-expired") != 0 {
-                log("rename \(path): \(String(cString: strerror(errno)))")
-            }
-            _exit(0)
-        }
+        guard application != nil, let child = ExpiredFolder.begin(written) else { return done() }
         let deadline = now() + 2
         func attempt() {
             var status: Int32 = 0
-            if child < 0 || waitpid(child, &status, WNOHANG) != 0 { return done() }
+            if waitpid(child, &status, WNOHANG) != 0 { return done() }
             guard now() < deadline else {
                 kill(child, SIGKILL)
                 return done()

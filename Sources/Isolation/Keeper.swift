@@ -82,7 +82,7 @@ final class Keeper {
         case .makeDisplay(let order): make(order, debt)
         case .startApplication(let order): start(order, debt)
         case .endDisplay(_, let patience): end(debt, patience: max(0, min(patience, 3600)))
-        case .screenshot: pay(debt, .failed(HostFailure(.refused, "screenshots are not built into this host yet")))
+        case .screenshot: screenshot(debt)
         case .ping, .makeHome, .check: pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
         }
     }
@@ -139,7 +139,8 @@ final class Keeper {
         switch run.isolation {
         case .none:
             server = try launch(
-                Container.plain(order, folder), environment: plainEnvironment, descriptors: [input, output, output]
+                Container.plain(order, run.displayServer, folder), environment: plainEnvironment,
+                descriptors: [input, output, output]
             ) { setsid() }
             written.first = server.flatMap { ProcessIdentity($0) }
         case .container:
@@ -157,7 +158,8 @@ final class Keeper {
             do throws(HostFailure) {
                 guard whole else { throw failure("pipe") }
                 began = try launch(
-                    Container.wrapped(order, folder, filter: 3, information: 4), environment: plainEnvironment,
+                    Container.wrapped(order, run.displayServer, folder, filter: 3, information: 4),
+                    environment: plainEnvironment,
                     descriptors: [input, output, output, filter[0], information[1]]
                 ) { groups.enter() }
             } catch {
@@ -188,7 +190,7 @@ final class Keeper {
 
     private func awaitGreeting(until deadline: Double) {
         guard let debt = making else { return }
-        if serverGone { return failMaking(HostFailure(.displayFailed, "Xvnc ended: \(serverLogTail())")) }
+        if serverGone { return failMaking(PlainDisplay.failure(log: serverLogTail())) }
         if now() > deadline { return failMaking(HostFailure(.displayFailed, "Xvnc is silent: \(serverLogTail())")) }
         guard let fd = connectUnix(folder.rfb) else {
             loop.after(0.002) { [self] in awaitGreeting(until: deadline) }
@@ -245,6 +247,9 @@ final class Keeper {
             order: order, displayUser: display.uid, cookie: cookie, groups: groups,
             container: run.isolation == .container ? written.first?.pid : nil)
         do throws(HostFailure) {
+            written.session = order.session
+            written.account = order.account
+            try writeState()
             let (child, report) = try launch.begin()
             let timer = loop.after(10) { [self] in
                 kill(child, SIGKILL)
@@ -252,11 +257,18 @@ final class Keeper {
             }
             launching = (debt, order, child, report, "", timer)
             state = .used
-            written.session = order.session
             loop.watch(report) { [self] _ in readLaunch() }
         } catch {
+            forgetSession()
             pay(debt, .failed(error))
         }
+    }
+
+    /// The display serves nobody, as before a launch that failed.
+    private func forgetSession() {
+        written.session = nil
+        written.account = nil
+        try? writeState()
     }
 
     private func readLaunch() {
@@ -291,7 +303,7 @@ final class Keeper {
         if failure == nil, pid == nil { failure = HostFailure(.applicationFailed, "the launch was killed") }
         if let failure {
             state = state == .used ? .ready : state
-            written.session = nil
+            forgetSession()
             pay(launching.debt, .failed(failure))
             return
         }

@@ -9,6 +9,8 @@ public struct RunFolder: Sendable {
     public let path: String
     /// Whether displays get a container.
     public let isolation: Isolation
+    /// The display server: a path, or a name that PATH finds.
+    public let displayServer: String
 
     /// How displays are kept apart.
     public enum Isolation: String, Sendable {
@@ -16,9 +18,10 @@ public struct RunFolder: Sendable {
     }
 
     /// A host's run folder; nothing is made yet.
-    public init(path: String, isolation: Isolation) {
+    public init(path: String, isolation: Isolation, displayServer: String = "Xvnc") {
         self.path = path
         self.isolation = isolation
+        self.displayServer = displayServer
     }
 
     var dataSocket: String { path + "/data.sock" }
@@ -47,6 +50,16 @@ public struct RunFolder: Sendable {
         if flock(fd, LOCK_EX | LOCK_NB) == 0 { return fd }
         close(fd)
         return nil
+    }
+
+    /// The data process, as whoever started it noted; nil before that.
+    var dataProcess: Int32? { text(of: path + "/locks/data").flatMap { Int32($0) } }
+
+    /// Notes the data process in its lock file, which is `lock`.
+    func noteDataProcess(_ pid: Int32, in lock: Int32) {
+        ftruncate(lock, 0)
+        let words = Array("\(pid)".utf8)
+        _ = pwrite(lock, words, words.count, 0)
     }
 
     /// Keeps the account of a display that died while no controller listened.
@@ -92,20 +105,8 @@ struct KeeperState: Codable {
     /// The application, where no container ends it.
     var application: ProcessIdentity?
     var session: SessionNumber?
+    /// Whose session it is.
+    var account: Account?
     /// The display's cgroups.
     var groups: [String] = []
-}
-
-extension KeeperState {
-    /// Removes what an Xvnc without a container leaves in /tmp when it is killed; never another server's.
-    func removePlainTraces(of number: DisplayNumber) {
-        let lock = "/tmp/.X\(number)-lock"
-        if let first, let holder = text(of: lock)?.split(whereSeparator: \.isWhitespace).first,
-            Int32(holder) == first.pid
-        {
-            unlink(lock)
-            unlink("/tmp/.X11-unix/X\(number)")
-        }
-        if let session { unlink("/tmp/.maxwell-auth-\(number)-\(session)") }
-    }
 }

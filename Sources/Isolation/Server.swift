@@ -18,35 +18,61 @@ final class Server {
 
     private let run: RunFolder
     private let loop = Loop()
-    private var channel: LineStream?
+    private var tell: (HostMessage) -> Void = { _ in }
+    /// Somebody on this host asks, not a controller: deaths are kept for one.
+    private let isLocal: Bool
     private var links: [DisplayNumber: Link] = [:]
     /// The inventory is complete: events may be told.
     private var greeted = false
     private var early: [HostMessage] = []
 
-    private init(run: RunFolder) { self.run = run }
+    private init(run: RunFolder, isLocal: Bool) {
+        self.run = run
+        self.isLocal = isLocal
+    }
 
     /// Serves standard input and output until the input ends.
     public static func main(run: RunFolder) throws(HostFailure) {
         clinux_ignore_signal(SIGPIPE)
         clinux_ignore_signal(SIGCHLD)
         try run.prepare()
-        let server = Server(run: run)
-        try server.startData()
-        server.channel = LineStream(loop: server.loop, input: 0, output: 1) { bytes in
+        let server = Server(run: run, isLocal: false)
+        server.keepData()
+        let channel = LineStream(loop: server.loop, input: 0, output: 1) { bytes in
             server.received(bytes)
         } ended: {
             server.loop.stop()
         }
+        server.tell = { channel.send($0) }
         server.takeInventory()
         server.loop.run()
     }
 
-    private func send(_ message: HostMessage) {
-        if greeted { channel?.send(message) } else { early.append(message) }
+    /// Does one request of this host's own and answers its reply.
+    static func once(run: RunFolder, _ request: HostRequest) throws(HostFailure) -> HostReply {
+        clinux_ignore_signal(SIGPIPE)
+        clinux_ignore_signal(SIGCHLD)
+        try run.prepare()
+        let server = Server(run: run, isLocal: true)
+        try server.startData()
+        server.greeted = true
+        var answer: HostReply?
+        server.tell = { message in
+            guard case .reply(_, let reply) = message else { return }
+            answer = reply
+            server.loop.stop()
+        }
+        server.perform(HostCall(id: 1, request: request))
+        if answer == nil { server.loop.run() }
+        guard let answer else { throw HostFailure(.internalError, "no answer") }
+        return answer
     }
 
-    private func reply(_ id: UInt64, _ reply: HostReply) { channel?.send(HostMessage.reply(id: id, reply)) }
+    private func send(_ message: HostMessage) {
+        if greeted { tell(message) } else { early.append(message) }
+    }
+
+    private func reply(_ id: UInt64, _ reply: HostReply) { tell(HostMessage.reply(id: id, reply)) }
 
     // MARK: What runs here
 
@@ -69,13 +95,13 @@ final class Server {
     private func greet() {
         guard !greeted else { return }
         greeted = true
-        channel?.send(
+        tell(
             HostMessage.hello(
                 HostHello(
                     version: maxwellVersion, bootID: run.bootID(), isolation: run.isolation.rawValue,
                     dataSocket: run.dataSocket,
                     inventory: links.values.compactMap(\.report).sorted { $0.display < $1.display })))
-        for message in early { channel?.send(message) }
+        for message in early { tell(message) }
         early = []
         watchForOthers()
     }
@@ -161,10 +187,14 @@ final class Server {
         let end =
             contents(of: folder.exit).flatMap { decoded($0, as: DisplayEnd.self) }
             ?? DisplayEnd(display: number, session: left.session, status: nil, wallSeconds: 0, cpuSeconds: 0)
-        if run.isolation == .none { left.removePlainTraces(of: number) }
+        if let child = ExpiredFolder.begin(left) {
+            // Children are reaped by the kernel here, so this tells when it has ended.
+            while waitpid(child, nil, WNOHANG) == 0, now() < deadline { usleep(1000) }
+        }
+        if run.isolation == .none { PlainDisplay.removeTraces(of: number, left) }
         removeTree(folder.path)
         log("display \(number): its keeper had died; cleaned up")
-        send(.displayDied(end))
+        if isLocal { run.remember(end) } else { send(.displayDied(end)) }
         return end
     }
 
@@ -172,6 +202,10 @@ final class Server {
 
     private func received(_ bytes: [UInt8]) {
         guard let call: HostCall = decoded(bytes) else { return log("a line that is no request") }
+        perform(call)
+    }
+
+    private func perform(_ call: HostCall) {
         switch call.request {
         case .ping: reply(call.id, .done)
         case .makeDisplay(let order): make(order, call)
@@ -205,6 +239,9 @@ final class Server {
                 throw HostFailure(.displayBusy, "display \(number) is taken")
             }
             defer { close(lock) }
+            if run.isolation == .none, PlainDisplay.isTaken(number) {
+                throw HostFailure(.displayBusy, "another X server of this machine has display \(number)")
+            }
             let folder = run.display(number)
             try makeFolder(folder.path, 0o711)
             do throws(HostFailure) {
@@ -225,17 +262,39 @@ final class Server {
         try leave("keep", ["\(number)"], [listener, lock])
     }
 
-    /// Starts the data process unless it is there.
-    private func startData() throws(HostFailure) {
-        guard let lock = run.lock(nil) else { return }
+    /// Starts the data process unless it is there; answers it, nil when another agent is about to start it.
+    @discardableResult
+    private func startData() throws(HostFailure) -> Int32? {
+        guard let lock = run.lock(nil) else { return run.dataProcess }
         defer { close(lock) }
         let listener = try listenUnix(run.dataSocket)
         defer { close(listener) }
-        try leave("data", [], [listener, lock])
+        let pid = try leave("data", [], [listener, lock])
+        run.noteDataProcess(pid, in: lock)
+        return pid
+    }
+
+    /// Sees to it that the data process runs for as long as this agent does, whoever started it.
+    private func keepData() {
+        var process: Int32?
+        do throws(HostFailure) { process = try startData() } catch { log("data: \(error.cause)") }
+        let ended = process.map(clinux_process_descriptor) ?? -1
+        guard ended >= 0 else {
+            loop.after(1) { [self] in keepData() }
+            return
+        }
+        let began = now()
+        loop.watch(ended) { [self] _ in
+            loop.forget(ended)
+            close(ended)
+            // At once, but not in a tight circle when it cannot live.
+            loop.after(max(0, began + 0.5 - now())) { [self] in keepData() }
+        }
     }
 
     /// Starts a program of ours that outlives this one: own session, own cgroup, no descriptor of the caller's.
-    private func leave(_ word: String, _ rest: [String], _ descriptors: [Int32]) throws(HostFailure) {
+    @discardableResult
+    private func leave(_ word: String, _ rest: [String], _ descriptors: [Int32]) throws(HostFailure) -> Int32 {
         let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
         let output = open(run.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard input >= 0, output >= 0 else { throw failure("open \(run.log)") }
@@ -244,8 +303,12 @@ final class Server {
             close(output)
         }
         let isolation = run.isolation
-        let arguments = ["/proc/self/exe", "--run", run.path, "--isolation", isolation.rawValue, word] + rest
-        _ = try launch(
+        let arguments =
+            [
+                "/proc/self/exe", "--run", run.path, "--isolation", isolation.rawValue, "--xvnc", run.displayServer,
+                word,
+            ] + rest
+        return try launch(
             arguments, environment: plainEnvironment, descriptors: [input, output, output] + descriptors
         ) {
             setsid()

@@ -4,6 +4,8 @@ import HostProtocol
 import SessionModel
 import Testing
 
+@testable import Isolation
+
 /// A `maxwell-host serve` of our own over a pair of pipes, with a run folder and a home of its own.
 final class Agent {
     struct Gone: Error {}
@@ -19,21 +21,28 @@ final class Agent {
     /// What came besides the replies that were asked for.
     private(set) var events: [HostMessage] = []
 
-    /// Starts a host that nobody else uses; `path` is its PATH.
-    init(path: String = "/usr/bin:/bin") throws {
+    private let options: [String]
+
+    /// Starts a host that nobody else uses, with `options`; `disk` is the size of a file system for its run folder.
+    init(_ options: [String] = [], disk: String? = nil) throws {
         let folder = "/tmp/mw-\(Secret.token().exposed.prefix(8))"
         run = folder + "/run"
         home = folder + "/alice"
         mkdir(folder, 0o755)
         mkdir(home, 0o700)
         chown(home, Self.alice, Self.alice)
-        try start(path: path)
+        self.options = options
+        if let disk {
+            mkdir(run, 0o755)
+            guard mount("tmpfs", run, "tmpfs", 0, "size=\(disk)") == 0 else { throw Gone() }
+        }
+        try start()
     }
 
     static let alice: UInt32 = 10001
 
     /// Where the build put the program: beside the test bundle.
-    private static var program: String {
+    static var program: String {
         for argument in CommandLine.arguments where argument.hasSuffix(".xctest") {
             return argument.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/maxwell-host"
         }
@@ -41,7 +50,7 @@ final class Agent {
     }
 
     /// Starts `serve`, and reads its first line.
-    func start(path: String = "/usr/bin:/bin") throws {
+    func start() throws {
         var there: [Int32] = [-1, -1]
         var back: [Int32] = [-1, -1]
         guard pipe(&there) == 0, pipe(&back) == 0 else { throw Gone() }
@@ -52,9 +61,9 @@ final class Agent {
         posix_spawn_file_actions_adddup2(&actions, there[0], 0)
         posix_spawn_file_actions_adddup2(&actions, back[1], 1)
         var arguments: [UnsafeMutablePointer<CChar>?] =
-            [Self.program, "--run", run, "serve"].map { (word: String) in strdup(word) }
+            ([Self.program, "--run", run] + options + ["serve"]).map { (word: String) in strdup(word) }
         arguments.append(nil)
-        var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=\(path)"), nil]
+        var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/bin"), nil]
         defer { for text in arguments + environment { free(text) } }
         guard posix_spawn(&process, Self.program, &actions, nil, &arguments, &environment) == 0 else { throw Gone() }
         close(there[0])
@@ -96,11 +105,16 @@ final class Agent {
     /// The next event.
     func event() throws -> HostMessage { events.isEmpty ? try next() : events.removeFirst() }
 
-    /// One request and its reply.
-    func ask(_ request: HostRequest) throws -> HostReply {
+    /// One request, whose reply will be an event.
+    func send(_ request: HostRequest) throws {
         lastID += 1
         let line = Array(try JSONEncoder().encode(HostCall(id: lastID, request: request))) + [10]
         guard write(input, line, line.count) == line.count else { throw Gone() }
+    }
+
+    /// One request and its reply.
+    func ask(_ request: HostRequest) throws -> HostReply {
+        try send(request)
         while true {
             let message = try next()
             if case .reply(let id, let reply) = message, id == lastID { return reply }
@@ -110,11 +124,12 @@ final class Agent {
 
     static let key = Secret("0123456789abcdef0123456789abcdef")
 
-    func make(_ number: DisplayNumber) throws -> HostReply {
+    func make(_ number: DisplayNumber, geometry: Geometry = .usual) throws -> HostReply {
         try ask(
             .makeDisplay(
                 DisplayOrder(
-                    display: number, geometry: .usual, depth: 24, withGL: false, uid: 2_000_000 + UInt32(number.value),
+                    display: number, geometry: geometry, depth: 24, withGL: false,
+                    uid: 2_000_000 + UInt32(number.value),
                     password: Secret("abcd1234"), key: Self.key)))
     }
 
@@ -179,10 +194,47 @@ final class Agent {
         }
     }
 
+    /// The process of ours with these words: `data`, or `keep N`.
+    func processes(_ words: String) -> [Int32] {
+        Self.processes(with: "--run \(run) ").filter { pid in
+            guard let line = contents(of: "/proc/\(pid)/cmdline") else { return false }
+            return String(decoding: line.map { $0 == 0 ? 32 : $0 }, as: UTF8.self).hasSuffix(" \(words) ")
+        }
+    }
+
+    /// Everything that is left of a display: processes, folders, cgroups, mounts.
+    func traces(of number: DisplayNumber) -> [String] {
+        let processes =
+            Self.processes(with: "Xvnc :\(number) ") + Self.processes(with: "--hostname display-\(number) ")
+            + self.processes("keep \(number)")
+        let folders = ControlGroups.parents().map { "\($0)/maxwell/display-\(number)" } + ["\(run)/displays/\(number)"]
+        let mounts = text(of: "/proc/self/mountinfo")?.split(separator: "\n") ?? []
+        return processes.map { "process \($0)" } + folders.filter { access($0, F_OK) == 0 }
+            + mounts.filter { $0.contains("\(run)/displays/\(number)") || $0.contains(home) }.map(String.init)
+    }
+
+    /// The processes of the machine inside the same mounts as `pid` is.
+    static func sharingMounts(of pid: Int32) -> [Int32] {
+        func space(_ pid: Int32) -> String? {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/ns/mnt")
+        }
+        guard let own = space(pid) else { return [] }
+        return names(in: "/proc").compactMap { Int32($0) }.filter { space($0) == own }
+    }
+
+    /// Fills the run folder's file system to the last byte.
+    func fillDisk() {
+        let fd = open(run + "/filler", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        let part = [UInt8](repeating: 1, count: 4096)
+        while write(fd, part, part.count) > 0 {}
+        close(fd)
+    }
+
     /// Ends what the test left: `serve`, and the data process of this run folder.
     func tearDown() {
         stop()
         for pid in Self.processes(with: "--run \(run) ") { kill(pid, SIGKILL) }
+        umount2(run, Int32(MNT_DETACH))
         try? FileManager.default.removeItem(atPath: String(run.dropLast(4)))
     }
 }

@@ -44,12 +44,15 @@ struct DisplayTests {
         let number = try DisplayNumber(3102)
         #expect(try agent.make(number) == .displayReady)
         #expect(try agent.start("trap '' HUP; setsid xterm & exec xterm", on: number) == .applicationStarted)
+        let server = try #require(Agent.processes(with: "Xvnc :3102 ").last)
+        let inside = Agent.sharingMounts(of: server)
+        #expect(inside.count > 2 && !inside.contains(getpid()))
         guard case .displayEnded = try agent.end(number) else {
             Issue.record("the display did not end")
             return
         }
-        #expect(!agent.exists(number))
-        #expect(Agent.processes(with: "Xvnc :3102 ").isEmpty)
+        #expect(agent.traces(of: number) == [])
+        #expect(inside.allSatisfy { kill($0, 0) != 0 })
         guard case .displayEnded = try agent.end(number) else {
             Issue.record("ending is not idempotent")
             return
@@ -92,8 +95,10 @@ struct DisplayTests {
         defer { agent.tearDown() }
         let number = try DisplayNumber(3106)
         #expect(try agent.make(number) == .displayReady)
+        #expect(try agent.start("echo here; exec sleep 1000", on: number) == .applicationStarted)
+        while agent.file("7/app.log") != "here\n" { usleep(2000) }
         agent.stop()
-        for pid in Agent.processes(with: "--run \(agent.run) --isolation container keep 3106") { kill(pid, SIGKILL) }
+        for pid in agent.processes("keep 3106") { kill(pid, SIGKILL) }
         try agent.start()
         while agent.hello?.inventory.isEmpty == false {
             agent.stop()
@@ -103,9 +108,9 @@ struct DisplayTests {
             Issue.record("the death was not told")
             return
         }
-        #expect(end.display == number)
-        #expect(!agent.exists(number))
-        #expect(Agent.processes(with: "Xvnc :3106 ").isEmpty)
+        #expect(end.display == number && end.session == SessionNumber(7))
+        #expect(agent.traces(of: number) == [])
+        #expect(agent.file("7-expired/app.log") == "here\n")
     }
 
     @Test("an Xvnc that dies is told, and nothing of the display is left")
@@ -119,7 +124,7 @@ struct DisplayTests {
             Issue.record("the death was not told")
             return
         }
-        #expect(!agent.exists(number))
+        #expect(agent.traces(of: number) == [])
     }
 
     @Test("a home that is not there is refused, and the display can still be used")

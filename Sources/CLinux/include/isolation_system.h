@@ -57,6 +57,9 @@ ssize_t clinux_receive_descriptor(int socket, void *bytes, size_t capacity, int 
 /// seccomp(2), SECCOMP_SET_MODE_FILTER, with `count` instructions of 8 bytes each (struct sock_filter).
 int clinux_seccomp(const uint64_t *program, unsigned short count);
 
+/// pidfd_open(2): readable when the process has ended.
+int clinux_process_descriptor(pid_t pid);
+
 /// CPU seconds of all children waited for (getrusage(2)).
 double clinux_children_cpu(void);
 

@@ -1,0 +1,50 @@
+import CLinux
+import Glibc
+import HostProtocol
+import SessionModel
+
+/// Writes a display's picture into its session's directory, in a child: the display or the home may hang.
+struct Screenshot {
+    /// Seconds after which the child ends itself.
+    static let patience: UInt32 = 5
+    let display: String
+    let order: ApplicationOrder
+    let password: Secret
+    let filtered: Bool
+
+    /// Forks; answers the child, and a pipe that gives the `HostReply` as JSON, then ends.
+    func begin() throws(HostFailure) -> (child: Int32, report: Int32) {
+        var pipe: [Int32] = [-1, -1]
+        guard clinux_pipe(&pipe) == 0 else { throw failure("pipe") }
+        let child = clinux_fork()
+        guard child >= 0 else {
+            let failed = failure("fork")
+            for fd in pipe { close(fd) }
+            throw failed
+        }
+        if child == 0 {
+            resetSignals()
+            alarm(Self.patience)
+            var reply = HostReply.done
+            do throws(HostFailure) { try take() } catch { reply = .failed(error) }
+            _ = writeAll(encoded(reply), to: pipe[1])
+            _exit(0)
+        }
+        close(pipe[1])
+        return (child, pipe[0])
+    }
+
+    /// Only the connection needs root: what the display sends is read as the user whose display it is.
+    private func take() throws(HostFailure) {
+        guard let socket = connectUnix(display) else { throw failure("connect \(display)") }
+        _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) & ~O_NONBLOCK)
+        if let step = becomeUser(order.account, filtered: filtered) { throw failure(step) }
+        let image = try FrameReader(socket: socket, password: password).read()
+        let folder = ApplicationLaunch.sessionFolder(order.account, order.session)
+        do throws(HostFailure) {
+            try writeFile(folder + "/screenshot.png", image.file, mode: 0o640)
+        } catch {
+            throw error.kind == .diskFull ? error : HostFailure(.homeUnavailable, error.cause)
+        }
+    }
+}
