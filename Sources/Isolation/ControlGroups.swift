@@ -65,7 +65,14 @@ struct ControlGroups {
         close(fd)
     }
 
-    /// The caller's folder in each hierarchy we use, without the parts a login or a unit of ours added.
+    /// Whether a version 2 folder has controllers to pass on.
+    private static func controls(_ folder: String) -> Bool {
+        let there = text(of: folder + "/cgroup.controllers")?.split { $0 == " " || $0 == "\n" } ?? []
+        return there.contains("memory") || there.contains("pids")
+    }
+
+    /// The caller's folder in each hierarchy that controls something, without the
+    /// parts a login or a unit of ours added.
     static func parents() -> [String] {
         guard let own = text(of: "/proc/self/cgroup"), let mounts = text(of: "/proc/self/mounts") else { return [] }
         var points: [(root: String, kind: Substring, options: Set<Substring>)] = []
@@ -79,7 +86,7 @@ struct ControlGroups {
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard fields.count == 3 else { continue }
             let controllers = fields[1].split(separator: ",")
-            let wanted = ["memory", "cpu", "cpuacct", "pids", "freezer", "name=systemd"]
+            let wanted = ["memory", "cpu", "cpuacct", "pids", "freezer"]
             let point =
                 controllers.isEmpty
                 ? points.first { $0.kind == "cgroup2" }
@@ -93,6 +100,9 @@ struct ControlGroups {
             if let slice = parts.firstIndex(of: "user.slice") { parts.removeSubrange(slice...) }
             while let last = parts.last, last.hasSuffix(".scope") || last.hasSuffix(".service") { parts.removeLast() }
             let folder = ([point.root] + parts).joined(separator: "/")
+            // A hierarchy that controls nothing only groups, and hosts that share a machine share it: another host's
+            // display of the same number would be in our folder.
+            if controllers.isEmpty, !controls(folder) { continue }
             if !found.contains(folder) { found.append(folder) }
         }
         return found
