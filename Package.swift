@@ -55,7 +55,8 @@ let package = Package(
             swiftSettings: ours),
 
         // Adapters: one outside system each.
-        .target(name: "ControlSocket", dependencies: ["CLinux", "ControlProtocol", "SessionModel"], swiftSettings: ours),
+        .target(
+            name: "ControlSocket", dependencies: ["CLinux", "ControlProtocol", "SessionModel"], swiftSettings: ours),
         .target(
             name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], resources: [.embedInCode("sql")],
             swiftSettings: ours),
@@ -136,7 +137,8 @@ let package = Package(
         // Real servers, started privately once a run; and the tests.
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: ours),
         .testTarget(name: "SessionModelTests", dependencies: ["SessionModel"], swiftSettings: ours),
-        .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "SessionModel"], swiftSettings: ours),
+        .testTarget(
+            name: "ControlProtocolTests", dependencies: ["ControlProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(
             name: "ContractTests", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel"],
             exclude: ["Fixtures"], swiftSettings: ours),
@@ -144,9 +146,11 @@ let package = Package(
         .testTarget(name: "RelayProtocolTests", dependencies: ["RelayProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(
             name: "SettingsFileTests",
-            dependencies: ["SettingsFile", "SessionModel", .product(name: "Yams", package: "Yams")], swiftSettings: ours),
+            dependencies: ["SettingsFile", "SessionModel", .product(name: "Yams", package: "Yams")], swiftSettings: ours
+        ),
         .testTarget(
-            name: "SessionStoreTests", dependencies: ["SessionStore", "SessionModel", "TestServers"], swiftSettings: ours),
+            name: "SessionStoreTests", dependencies: ["SessionStore", "SessionModel", "TestServers"],
+            swiftSettings: ours),
         .testTarget(
             name: "SessionControlTests", dependencies: ["ControlProtocol", "SessionControl", "SessionModel"],
             swiftSettings: ours),
@@ -158,7 +162,9 @@ let package = Package(
             swiftSettings: ours),
         .testTarget(
             name: "ViewRelayTests",
-            dependencies: ["ViewRelay", "ViewClient", "RelayProtocol", "ControlProtocol", "SessionModel", "TestServers"],
+            dependencies: [
+                "ViewRelay", "ViewClient", "RelayProtocol", "ControlProtocol", "SessionModel", "TestServers",
+            ],
             exclude: ["relay_field.py"],
             swiftSettings: ours),
         .testTarget(
