@@ -43,7 +43,7 @@ extension Gateway {
         await openLink(host)
     }
 
-    private func carryOut(_ repair: DisplayRepair, on host: HostName) async throws {
+    func carryOut(_ repair: DisplayRepair, on host: HostName) async throws {
         switch repair {
         case .endSession(let number):
             await endSession(number, reason: "its display is gone from the host")

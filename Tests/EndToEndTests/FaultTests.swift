@@ -1,0 +1,126 @@
+import Foundation
+import SessionModel
+import Testing
+
+extension EndToEnd {
+    /// What a start may leave behind: rows, claims, and display servers of the hosts.
+    private func traces() throws -> [String] {
+        let rows = try Gateway.sql(
+            """
+            SELECT (SELECT COUNT(*) FROM session), (SELECT COUNT(*) FROM viewperm), (SELECT COUNT(*) FROM mw_display),
+              (SELECT SUM(uses) FROM host)
+            """)
+        return rows + [try Gateway.run(["pgrep", "-c", "-x", "Xvnc"]).output]
+    }
+
+    /// A start that must be refused with `status` and one sentence that has `words`, and leave nothing.
+    private func refusedStart(_ status: Int32, saying words: String, app: String = "xterm") throws {
+        let before = try traces()
+        let answer = try Gateway.maxwell("start", "user=alice", "ip=127.0.0.1", "app=\(app)", "version=1")
+        #expect(answer.status == status, "\(answer.output)")
+        #expect(answer.output.contains(words), "\(answer.output)")
+        #expect(answer.output.split(separator: "\n").count == 1, "\(answer.output)")
+        try Gateway.eventually("nothing is left: \(before)") { try traces() == before }
+    }
+
+    private func quickstart(_ words: String...) throws {
+        let program = Gateway.checkout.appendingPathComponent("deploy/quickstart").path
+        let answer = try Gateway.run([program] + words)
+        guard answer.status == 0 else { throw Missing(description: answer.output) }
+    }
+
+    /// Stops a server of the quick start for as long as `body` runs: it is there and says nothing.
+    private func silenced(_ server: String, _ body: () throws -> Void) throws {
+        let record = try Gateway.setting("MAXWELL_STATE") + "/record/process/\(server)"
+        let words = try String(contentsOfFile: record, encoding: .utf8).split(whereSeparator: \.isWhitespace)
+        let pid = try #require(words.first.flatMap { pid_t($0) })
+        #expect(kill(pid, SIGSTOP) == 0)
+        defer { kill(pid, SIGCONT) }
+        try body()
+    }
+
+    /// An application described for as long as `body` runs.
+    private func withApplication(_ name: String, _ text: String, _ body: () throws -> Void) throws {
+        let settings = URL(fileURLWithPath: try Gateway.setting("MAXWELL_CONFIG"))
+        let file = settings.deletingLastPathComponent().appendingPathComponent("apps.d/\(name).yaml")
+        try Data("name: \(name)\ntitle: Test\ncommand: xterm\n\(text)\n".utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        #expect(chmod(file.path, 0o644) == 0)
+        try body()
+    }
+
+    @Test("a full disk on every host is told, and leaves nothing")
+    func diskFull() throws {
+        try quickstart("--host", "exec1", "fill")
+        defer { _ = try? quickstart("--host", "exec1", "empty") }
+        try quickstart("--host", "exec2", "fill")
+        defer { _ = try? quickstart("--host", "exec2", "empty") }
+        try refusedStart(69, saying: "is full")
+    }
+
+    @Test("one host with a full disk is passed over")
+    func oneDiskFull() throws {
+        try quickstart("--host", "exec1", "fill")
+        defer { _ = try? quickstart("--host", "exec1", "empty") }
+        for _ in 0..<2 {
+            try Gateway.withSession { number in
+                #expect(try Gateway.sql("SELECT exechost FROM session WHERE sessnum = \(number)") == ["exec2"])
+            }
+        }
+    }
+
+    @Test("a full house is told")
+    func fullHouse() throws {
+        try Gateway.withSession { _ in
+            let limits = try Gateway.sql("SELECT hostname, max_uses FROM host")
+            _ = try Gateway.sql("UPDATE host SET max_uses = IF(uses = 0, -1, uses)")
+            defer {
+                for limit in limits {
+                    let words = limit.split(separator: "\t")
+                    _ = try? Gateway.sql("UPDATE host SET max_uses = \(words[1]) WHERE hostname = '\(words[0])'")
+                }
+            }
+            _ = try Gateway.sql("UPDATE host SET status = 'down' WHERE max_uses < 0")
+            defer { _ = try? Gateway.sql("UPDATE host SET status = 'up'") }
+            try refusedStart(75, saying: "Every display is in use")
+        }
+    }
+
+    @Test("hosts that are all down are told")
+    func hostsDown() throws {
+        for host in ["exec1", "exec2"] { #expect(try Gateway.maxwell("host", "down", host).status == 0) }
+        defer { for host in ["exec1", "exec2"] { _ = try? Gateway.maxwell("host", "up", host) } }
+        try refusedStart(75, saying: "out of service")
+    }
+
+    @Test("a directory that does not answer is told")
+    func directoryDown() throws {
+        try silenced("slapd") { try refusedStart(75, saying: "directory does not answer") }
+    }
+
+    @Test("a database that does not answer is told, and the gateway goes on when it does again")
+    func databaseDown() throws {
+        try silenced("mariadb") {
+            let answer = try Gateway.maxwell("start", "user=alice", "ip=127.0.0.1", "app=xterm", "version=1")
+            #expect(answer.status == 75, "\(answer.output)")
+            #expect(answer.output.contains("database does not answer"), "\(answer.output)")
+        }
+        try Gateway.withSession { _ in }
+    }
+
+    @Test("who is not in an application's group is told so")
+    func notInGroup() throws {
+        try withApplication("chosen", "groups: [nobody-is-in-it]") {
+            try refusedStart(77, saying: "not in a group", app: "chosen")
+        }
+    }
+
+    @Test(
+        "a key without effect yet is refused at the start, not ignored",
+        arguments: ["network: open", "limits: {memory: 1G}", "rootfs: /srv/x"])
+    func unsupportedKey(line: String) throws {
+        try withApplication("tomorrow", line) {
+            try refusedStart(78, saying: "not yet supported", app: "tomorrow")
+        }
+    }
+}
