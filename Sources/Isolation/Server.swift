@@ -92,6 +92,12 @@ final class Server {
         wait()
     }
 
+    /// The displays that controllers may end when they do not know them.
+    private var inventory: [DisplayReport] {
+        links.values.compactMap(\.report).filter { access(run.display($0.display).madeByHand, F_OK) != 0 }
+            .sorted { $0.display < $1.display }
+    }
+
     private func greet() {
         guard !greeted else { return }
         greeted = true
@@ -100,7 +106,7 @@ final class Server {
                 HostHello(
                     version: maxwellVersion, bootID: run.bootID(), isolation: run.isolation.rawValue,
                     dataSocket: run.dataSocket,
-                    inventory: links.values.compactMap(\.report).sorted { $0.display < $1.display })))
+                    inventory: inventory)))
         for message in early { tell(message) }
         early = []
         watchForOthers()
@@ -245,6 +251,7 @@ final class Server {
             let folder = run.display(number)
             try makeFolder(folder.path, 0o711)
             do throws(HostFailure) {
+                if isLocal { try writeFile(folder.madeByHand, []) }
                 try startKeeper(number, folder, lock)
             } catch {
                 removeTree(folder.path)

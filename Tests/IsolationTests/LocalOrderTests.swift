@@ -31,6 +31,11 @@ struct LocalOrderTests {
         let picture = try FrameReader(socket: socket, password: Secret("testtest")).read()
         #expect(picture.width == 300 && picture.height == 200)
 
+        // No controller is to end it as a stray.
+        agent.stop()
+        try agent.start()
+        #expect(agent.hello?.inventory == [])
+
         #expect(shell("echo other | \(host) startvnc 3116 300x200 24 2>&1").status == 69)
         #expect(shell("\(host) stopvnc 3116").said == "display 3116 is stopped\n")
         #expect(agent.traces(of: number) == [])
