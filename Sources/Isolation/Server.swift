@@ -143,11 +143,21 @@ final class Server {
         case .hello(let hello): link.report = hello.inventory.first
         case .reply(let id, let answer):
             let request = link.owed.removeValue(forKey: id)
-            if case .makeDisplay = request, case .failed = answer { return link.farewell.append(message) }
-            if case .displayEnded = answer { return link.farewell.append(message) }
+            if case .makeDisplay = request, case .failed = answer { return take(message, of: link, number) }
+            if case .displayEnded = answer { return take(message, of: link, number) }
             reply(id, answer)
         case .applicationExited: send(message)
-        case .displayDied: link.farewell.append(message)
+        case .displayDied: take(message, of: link, number)
+        }
+    }
+
+    /// Keeps a keeper's last words until its process has gone, but not for long.
+    private func take(_ message: HostMessage, of link: Link, _ number: DisplayNumber) {
+        link.farewell.append(message)
+        loop.after(1) { [self] in
+            guard links[number] === link else { return }
+            link.stream.close()
+            lost(number)
         }
     }
 
