@@ -32,8 +32,10 @@ extension Gateway {
             for session in try await database.endingSessions() where session.host == host {
                 await finishEnd(session, reason: "an end that was interrupted", failedStart: false, account: nil)
             }
+            let displays = try await database.displays(on: host)
+            let living = Set(try await database.sessions(on: host).map(\.number))
             let repairs = DisplayRepair.plan(
-                claims: try await database.displays(on: host).map(\.claim), observed: hello.inventory.map(\.display))
+                claims: displays.map { $0.claim(living: living) }, observed: hello.inventory.map(\.display))
             for repair in repairs { try await carryOut(repair, on: host) }
         } catch {
             log.event("host not healed", level: .error, [.host: "\(host)", .cause: "\(error)"])
@@ -49,6 +51,7 @@ extension Gateway {
             let patience = Double(settings.hosts.stopPatience.components.seconds)
             _ = try await fleet.channel(host).ask(
                 .endDisplay(display: display, patienceSeconds: patience), within: .seconds(2 * patience + 20))
+            try await database.releaseDisplay(display, on: host)
             log.event("stray display ended", [.host: "\(host)", .display: "\(display)"])
         case .releaseClaim(let display):
             try await database.releaseDisplay(display, on: host)

@@ -42,17 +42,21 @@ extension Gateway {
             guard record.isUp else { throw SessionError.zoneDown(zone) }
             return record.id
         }
-        let hellos = await fleet.hellos()
         let required = try await requiredBits(application)
-        let order: [HostName]
-        do {
-            order = try Placement.order(
-                records.map { $0.candidate(isConnected: hellos[$0.name] != nil) }, required: required, zone: zoneID)
-        } catch {
-            throw SessionError.noHost(error, application.name)
+        while true {
+            let hellos = await fleet.hellos()
+            do {
+                let order = try Placement.order(
+                    records.map { $0.candidate(isConnected: hellos[$0.name] != nil) }, required: required, zone: zoneID)
+                let byName = Dictionary(records.map { ($0.name, $0) }) { first, _ in first }
+                return order.compactMap { byName[$0] }
+            } catch .nothingConnected where began.duration(to: .now) < Self.settling {
+                // This controller has just started and its channels are on their way.
+                try await Task.sleep(for: .milliseconds(50))
+            } catch {
+                throw SessionError.noHost(error, application.name)
+            }
         }
-        let byName = Dictionary(records.map { ($0.name, $0) }) { first, _ in first }
-        return order.compactMap { byName[$0] }
     }
 
     /// The bits of every `hosttype` the application asks for; one that no host type has lets no host pass.

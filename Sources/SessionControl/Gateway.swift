@@ -17,6 +17,10 @@ public final class Gateway: Sendable {
     let catalogue: Catalogue
     let log: Logger
     private let roles: CallerRole
+    /// When this controller started.
+    let began = ContinuousClock.now
+    /// How long after that a start waits for hosts that are not connected yet.
+    static let settling = Duration.seconds(10)
     private let events: AsyncStream<(HostName, HostEvent)>
 
     /// A gateway over its outside systems; nothing is connected until ``run()``.

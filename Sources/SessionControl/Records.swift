@@ -20,8 +20,11 @@ extension HostRecord {
 }
 
 extension DisplayRecord {
-    /// The record as a repair plan weighs it.
-    var claim: DisplayRepair.Claim { DisplayRepair.Claim(display: number, session: session, age: age) }
+    /// The record as a repair plan weighs it; `living` are the sessions whose rows are there.
+    func claim(living: Set<SessionNumber>) -> DisplayRepair.Claim {
+        let holder = session.map { living.contains($0) ? DisplayRepair.Holder.session($0) : .endedSession }
+        return DisplayRepair.Claim(display: number, holder: holder ?? .nobody, age: age)
+    }
 }
 
 extension SessionState {

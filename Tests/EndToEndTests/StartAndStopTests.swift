@@ -79,6 +79,21 @@ extension EndToEnd {
         }
     }
 
+    @Test("stop ends one session and no other, whatever their hosts and displays are called")
+    func stopEndsOne() throws {
+        let numbers = try (0..<4).map { _ in try Gateway.start() }
+        defer { for number in numbers { _ = try? Gateway.maxwell("stop", number) } }
+        let displays = try Gateway.sql(
+            "SELECT CONCAT(exechost, ':', dispnum) FROM session WHERE sessnum IN (\(numbers.joined(separator: ",")))")
+        #expect(Set(displays).count == 4)
+        #expect(try Gateway.maxwell("stop", numbers[0]).status == 0)
+        for number in numbers.dropFirst() {
+            let viewer = try Gateway.viewer(number)
+            try viewer.paintTerminal(1)
+            #expect(try viewer.frame { $0.count(of: red) > 10_000 }.count(of: red) > 10_000)
+        }
+    }
+
     @Test("two sessions at once run on two hosts")
     func twoHosts() throws {
         try Gateway.withSession { first in
@@ -104,12 +119,15 @@ extension EndToEnd {
             let controllers = found.output.split(separator: "\n").compactMap { pid_t(String($0)) }
             #expect(controllers.count == 1)
             for pid in controllers { kill(pid, SIGKILL) }
-            let again = try Gateway.run([Gateway.checkout.appendingPathComponent("deploy/quickstart").path])
+            let quickstart = Gateway.checkout.appendingPathComponent("deploy/quickstart").path
+            let again = try Gateway.run([quickstart, "--restart", "maxwelld"])
             #expect(again.status == 0, "\(again.output)")
             try viewer.paintTerminal(1)
             #expect(try viewer.frame { $0.count(of: red) > 10_000 }.count(of: red) > 10_000)
             let another = try Gateway.viewer(number)
             #expect(try another.frame().count(of: red) > 10_000)
+            // A start at once waits until the hosts are connected again.
+            try Gateway.withSession(user: "bob") { _ in }
         }
     }
 }

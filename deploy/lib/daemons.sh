@@ -32,6 +32,17 @@ daemons_ensure() {
     relay_start
 }
 
+# Ends the daemon $1 if it runs, and starts it again.
+daemon_restart() {
+    infrastructure_running || refuse "Nothing is running: deploy/quickstart starts it."
+    process_end "$1"
+    case $1 in
+    maxwelld) controller_start ;;
+    maxwell-web) web_start ;;
+    maxwell-relay) relay_start ;;
+    esac
+}
+
 controller_start() {
     local command
     process_alive maxwelld && return
