@@ -36,7 +36,8 @@ struct ApplicationLaunch {
             return (child, pipe[0])
         }
         resetSignals()
-        enter(reporting: pipe[1])
+        keepOnly(pipe[1])
+        enter(reporting: 3)
     }
 
     private func say(_ line: String, _ report: Int32) { _ = writeAll(Array((line + "\n").utf8), to: report) }

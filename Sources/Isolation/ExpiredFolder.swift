@@ -10,6 +10,7 @@ enum ExpiredFolder {
         let child = clinux_fork()
         if child == 0 {
             resetSignals()
+            keepOnly(nil)
             alarm(5)
             if becomeUser(account, filtered: false) == nil, rename(path, path + "-expired") != 0 {
                 log("rename \(path): \(String(cString: strerror(errno)))")

@@ -21,9 +21,10 @@ struct HomeMaking {
         let child = clinux_fork()
         guard child >= 0 else { throw failure("fork") }
         if child == 0 {
+            keepOnly(pipe[1])
             var words = "done"
             do throws(HostFailure) { try make() } catch { words = error.cause }
-            _ = writeAll(Array(words.utf8), to: pipe[1])
+            _ = writeAll(Array(words.utf8), to: 3)
             _exit(0)
         }
         close(pipe[1])

@@ -125,7 +125,7 @@ final class Keeper {
         guard chown(folder.server, order.uid, order.uid) == 0 else { throw failure("chown") }
         let door = try listenUnix(folder.door, SOCK_DGRAM)
         loop.watch(door) { [self] _ in admit(door) }
-        if run.isolation == .container { groups = ControlGroups(making: "display-\(number)") }
+        if run.isolation == .container { groups = ControlGroups(making: run.groupName(of: number)) }
         written.groups = groups.folders
         try writeState()
 

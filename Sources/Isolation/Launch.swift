@@ -28,6 +28,10 @@ func arrangeDescriptors(_ given: [Int32]) {
     _ = clinux_close_from(UInt32(given.count))
 }
 
+/// In a child that goes on as our own program: lets go of every descriptor but the log and `report`, which becomes 3,
+/// so that a file system which holds the child for ever holds nobody else.
+func keepOnly(_ report: Int32?) { arrangeDescriptors([2, 2, 2] + (report.map { [$0] } ?? [])) }
+
 /// Starts a program in a child whose descriptors are exactly `descriptors`, in that order; `before` runs in it first.
 func launch(
     _ arguments: [String], environment: [String], descriptors: [Int32], before: () -> Void = {}

@@ -81,6 +81,9 @@ public struct RunFolder: Sendable {
         let kernel = text(of: "/proc/sys/kernel/random/boot_id")?.split(separator: "\n").first ?? ""
         return "\(kernel)-\(text(of: file) ?? "")"
     }
+
+    /// The name of a display's cgroups, which hosts that share a machine may see: told apart by the run folder.
+    func groupName(of display: DisplayNumber) -> String { "display-\(display)-\(bootID().suffix(8))" }
 }
 
 /// What one display keeps on disk.
@@ -96,6 +99,8 @@ struct DisplayFolder {
     var serverLog: String { path + "/xvnc.log" }
     var state: String { path + "/state" }
     var exit: String { path + "/exit" }
+    /// There when somebody on this host made the display: it is no controller's business.
+    var madeByHand: String { path + "/by-hand" }
 }
 
 /// What a keeper writes down so that another process can clean up after it.

@@ -24,10 +24,11 @@ struct Screenshot {
         }
         if child == 0 {
             resetSignals()
+            keepOnly(pipe[1])
             alarm(Self.patience)
             var reply = HostReply.done
             do throws(HostFailure) { try take() } catch { reply = .failed(error) }
-            _ = writeAll(encoded(reply), to: pipe[1])
+            _ = writeAll(encoded(reply), to: 3)
             _exit(0)
         }
         close(pipe[1])

@@ -11,8 +11,8 @@ final class Server {
         var report: DisplayReport?
         /// Requests the keeper has not answered.
         var owed: [UInt64: HostRequest] = [:]
-        /// The keeper told its end itself.
-        var told = false
+        /// What the keeper said of its end: passed on when its process has gone too.
+        var farewell: [HostMessage] = []
         init(_ stream: LineStream) { self.stream = stream }
     }
 
@@ -92,6 +92,15 @@ final class Server {
         wait()
     }
 
+    /// The displays that controllers may end when they do not know them.
+    private var inventory: [DisplayReport] {
+        links.values.compactMap(\.report).filter { !wasMadeByHand($0.display) }.sorted { $0.display < $1.display }
+    }
+
+    private func wasMadeByHand(_ display: DisplayNumber) -> Bool {
+        access(run.display(display).madeByHand, F_OK) == 0
+    }
+
     private func greet() {
         guard !greeted else { return }
         greeted = true
@@ -100,7 +109,7 @@ final class Server {
                 HostHello(
                     version: maxwellVersion, bootID: run.bootID(), isolation: run.isolation.rawValue,
                     dataSocket: run.dataSocket,
-                    inventory: links.values.compactMap(\.report).sorted { $0.display < $1.display })))
+                    inventory: inventory)))
         for message in early { tell(message) }
         early = []
         watchForOthers()
@@ -134,27 +143,28 @@ final class Server {
         case .hello(let hello): link.report = hello.inventory.first
         case .reply(let id, let answer):
             let request = link.owed.removeValue(forKey: id)
-            if case .makeDisplay = request, case .failed = answer { link.told = true }
-            if case .displayEnded = answer { link.told = true }
-            if link.told { retire(number, link) }
+            if case .makeDisplay = request, case .failed = answer { return take(message, of: link, number) }
+            if case .displayEnded = answer { return take(message, of: link, number) }
             reply(id, answer)
         case .applicationExited: send(message)
-        case .displayDied:
-            link.told = true
-            retire(number, link)
-            send(message)
+        case .displayDied: take(message, of: link, number)
         }
     }
 
-    /// Lets go of a keeper that told its end.
-    private func retire(_ number: DisplayNumber, _ link: Link) {
-        link.stream.close()
-        lost(number)
+    /// Keeps a keeper's last words until its process has gone, but not for long.
+    private func take(_ message: HostMessage, of link: Link, _ number: DisplayNumber) {
+        link.farewell.append(message)
+        loop.after(1) { [self] in
+            guard links[number] === link else { return }
+            link.stream.close()
+            lost(number)
+        }
     }
 
     private func lost(_ number: DisplayNumber) {
         guard let link = links.removeValue(forKey: number) else { return }
-        let end = link.told ? nil : cleanUp(number)
+        let end = link.farewell.isEmpty ? cleanUp(number) : nil
+        for message in link.farewell { send(message) }
         for (id, request) in link.owed {
             if case .endDisplay = request {
                 reply(id, .displayEnded(end ?? Self.nothing(number)))
@@ -212,6 +222,9 @@ final class Server {
         case .startApplication(let order): route(call, order.display)
         case .screenshot(let display): route(call, display)
         case .endDisplay(let display, _):
+            if !isLocal, wasMadeByHand(display) {
+                return reply(call.id, .failed(HostFailure(.refused, "display \(display) was made by hand")))
+            }
             if links[display] == nil, !connect(display) {
                 return reply(call.id, .displayEnded(cleanUp(display) ?? Self.nothing(display)))
             }
@@ -245,6 +258,7 @@ final class Server {
             let folder = run.display(number)
             try makeFolder(folder.path, 0o711)
             do throws(HostFailure) {
+                if isLocal { try writeFile(folder.madeByHand, []) }
                 try startKeeper(number, folder, lock)
             } catch {
                 removeTree(folder.path)

@@ -207,7 +207,8 @@ final class Agent {
         let processes =
             Self.processes(with: "Xvnc :\(number) ") + Self.processes(with: "--hostname display-\(number) ")
             + self.processes("keep \(number)")
-        let folders = ControlGroups.parents().map { "\($0)/maxwell/display-\(number)" } + ["\(run)/displays/\(number)"]
+        let group = RunFolder(path: run, isolation: .container).groupName(of: number)
+        let folders = ControlGroups.parents().map { "\($0)/maxwell/\(group)" } + ["\(run)/displays/\(number)"]
         let mounts = text(of: "/proc/self/mountinfo")?.split(separator: "\n") ?? []
         return processes.map { "process \($0)" } + folders.filter { access($0, F_OK) == 0 }
             + mounts.filter { $0.contains("\(run)/displays/\(number)") || $0.contains(home) }.map(String.init)

@@ -45,6 +45,7 @@ struct DisplayTests {
         #expect(try agent.make(number) == .displayReady)
         #expect(try agent.start("trap '' HUP; setsid xterm & exec xterm", on: number) == .applicationStarted)
         let server = try #require(Agent.processes(with: "Xvnc :3102 ").last)
+        #expect(agent.traces(of: number).contains { $0.contains("/maxwell/display-3102-") })
         let inside = Agent.sharingMounts(of: server)
         #expect(inside.count > 2 && !inside.contains(getpid()))
         guard case .displayEnded = try agent.end(number) else {

@@ -31,6 +31,16 @@ struct LocalOrderTests {
         let picture = try FrameReader(socket: socket, password: Secret("testtest")).read()
         #expect(picture.width == 300 && picture.height == 200)
 
+        // It is no controller's: not told as a stray, not made again, not ended.
+        agent.stop()
+        try agent.start()
+        #expect(agent.hello?.inventory == [])
+        guard case .failed(let busy) = try agent.make(number), case .failed(let refused) = try agent.end(number) else {
+            Issue.record("a controller got a display that is not its own")
+            return
+        }
+        #expect(busy.kind == .displayBusy && refused.kind == .refused)
+
         #expect(shell("echo other | \(host) startvnc 3116 300x200 24 2>&1").status == 69)
         #expect(shell("\(host) stopvnc 3116").said == "display 3116 is stopped\n")
         #expect(agent.traces(of: number) == [])
