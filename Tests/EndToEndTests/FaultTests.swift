@@ -64,7 +64,8 @@ extension EndToEnd {
         defer { _ = try? quickstart("--host", "exec1", "empty") }
         for _ in 0..<2 {
             try Gateway.withSession { number in
-                #expect(try Gateway.sql("SELECT exechost FROM session WHERE sessnum = \(number)") == ["exec2"])
+                let host = try Gateway.sql("SELECT exechost FROM session WHERE sessnum = \(number)")
+                #expect(host == ["exec2"])
             }
         }
     }

@@ -23,7 +23,8 @@ struct RelayFieldTests {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/timeout")
         process.arguments = [
-            "-s", "INT", "60", "/usr/bin/python3", folder.appending(path: "relay_field.py").path, relay.path, name,
+            "-s", "INT", "-k", "10", "60", "/usr/bin/python3", folder.appending(path: "relay_field.py").path,
+            relay.path, name,
         ]
         process.standardError = try FileHandle(forWritingTo: log)
         try process.run()

@@ -3,7 +3,10 @@
 
 usage: relay_field.py RELAY SCENARIO; exit status 0 when it holds, else what was wrong on standard error.
 """
-import base64, hashlib, json, os, shutil, socket, ssl, struct, subprocess, sys, tempfile, threading, time
+import base64, hashlib, json, os, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
+
+# A test runs on a thread that blocks every signal, and children inherit that: Xvnc and relay must hear SIGTERM.
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 ACT, WATCH, RELAYED, GONE, CUT = "a" * 32, "b" * 32, "c" * 32, "d" * 32, "e" * 32
 PASSWORD = "testtest"
