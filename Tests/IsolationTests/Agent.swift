@@ -202,13 +202,21 @@ final class Agent {
         }
     }
 
+    private func groups(of number: DisplayNumber) -> [String] {
+        let group = RunFolder(path: run, isolation: .container).groupName(of: number)
+        return ControlGroups.parents().map { "\($0)/maxwell/\(group)" }
+    }
+
+    /// A display's wrappers, its Xvnc and its application, the first started first: ours, whatever other hosts run on this machine.
+    func serverProcesses(of number: DisplayNumber) -> [Int32] {
+        let inside = ControlGroups(folders: groups(of: number)).members
+        return Set(inside + Self.processes(with: "\(run)/displays/\(number)/")).sorted()
+    }
+
     /// Everything that is left of a display: processes, folders, cgroups, mounts.
     func traces(of number: DisplayNumber) -> [String] {
-        let processes =
-            Self.processes(with: "Xvnc :\(number) ") + Self.processes(with: "--hostname display-\(number) ")
-            + self.processes("keep \(number)")
-        let group = RunFolder(path: run, isolation: .container).groupName(of: number)
-        let folders = ControlGroups.parents().map { "\($0)/maxwell/\(group)" } + ["\(run)/displays/\(number)"]
+        let processes = serverProcesses(of: number) + self.processes("keep \(number)")
+        let folders = groups(of: number) + ["\(run)/displays/\(number)"]
         let mounts = text(of: "/proc/self/mountinfo")?.split(separator: "\n") ?? []
         return processes.map { "process \($0)" } + folders.filter { access($0, F_OK) == 0 }
             + mounts.filter { $0.contains("\(run)/displays/\(number)") || $0.contains(home) }.map(String.init)

@@ -44,7 +44,7 @@ struct DisplayTests {
         let number = try DisplayNumber(3102)
         #expect(try agent.make(number) == .displayReady)
         #expect(try agent.start("trap '' HUP; setsid xterm & exec xterm", on: number) == .applicationStarted)
-        let server = try #require(Agent.processes(with: "Xvnc :3102 ").last)
+        let server = try #require(agent.serverProcesses(of: number).last)
         #expect(agent.traces(of: number).contains { $0.contains("/maxwell/display-3102-") })
         let inside = Agent.sharingMounts(of: server)
         #expect(inside.count > 2 && !inside.contains(getpid()))
@@ -120,7 +120,7 @@ struct DisplayTests {
         defer { agent.tearDown() }
         let number = try DisplayNumber(3107)
         #expect(try agent.make(number) == .displayReady)
-        for pid in Agent.processes(with: "Xvnc :3107 ") { kill(pid, SIGKILL) }
+        for pid in agent.serverProcesses(of: number) { kill(pid, SIGKILL) }
         guard case .displayDied = try agent.event() else {
             Issue.record("the death was not told")
             return

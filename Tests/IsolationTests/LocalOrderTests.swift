@@ -23,7 +23,8 @@ struct LocalOrderTests {
         let host = "\(Agent.program) --run \(agent.run)"
         let started = shell("echo testtest | \(host) startvnc 3116 300x200 24")
         #expect(started.status == 0 && started.said == "display 3116 is ready\n")
-        #expect(runningUser(of: try #require(Agent.processes(with: "Xvnc :3116 ").last)) == 2_003_116)
+        let server = try #require(agent.serverProcesses(of: number).last)
+        #expect(runningUser(of: server) == 2_003_116)
 
         let socket = try #require(connectUnix("\(agent.run)/displays/3116/x/rfb"))
         defer { close(socket) }

@@ -13,7 +13,7 @@ struct ScreenshotTests {
     func screenshot(isolation: String) throws {
         let agent = try Agent(["--isolation", isolation])
         defer { agent.tearDown() }
-        let number = try DisplayNumber(isolation == "container" ? 3110 : 3117)
+        let number = try DisplayNumber(isolation == "container" ? 3110 : 40_000 + Int(getpid()) % 20_000)
         #expect(try agent.make(number, geometry: Geometry("200x150")) == .displayReady)
         guard case .failed(let early) = try agent.ask(.screenshot(display: number)) else {
             Issue.record("a display without a session was shown")
@@ -54,7 +54,7 @@ struct ScreenshotTests {
         let number = try DisplayNumber(3118)
         #expect(try agent.make(number) == .displayReady)
         #expect(try agent.start("exec sleep 1000", on: number) == .applicationStarted)
-        for pid in Agent.processes(with: "Xvnc :3118 ") { kill(pid, SIGSTOP) }
+        for pid in agent.serverProcesses(of: number) { kill(pid, SIGSTOP) }
         try agent.send(.screenshot(display: number))
         #expect(try agent.ask(.ping) == .done)
         guard case .failed(let busy) = try agent.start("true", on: number) else {
