@@ -59,6 +59,7 @@ let package = Package(
         .target(
             name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], resources: [.embedInCode("sql")],
             swiftSettings: ours),
+        .target(name: "ServiceAccount", dependencies: ["SessionModel"], swiftSettings: ours),
         .target(name: "LDAPDirectory", dependencies: ["CLDAP", "SessionModel"], swiftSettings: ours),
         .target(
             name: "HostAccess",
@@ -108,11 +109,15 @@ let package = Package(
             name: "maxwell-host", dependencies: ["HostProtocol", "Isolation", "SessionModel"],
             swiftSettings: ours, linkerSettings: standalone),
         .executableTarget(
-            name: "maxwell-relay", dependencies: ["SettingsFile", "ViewRelay"], swiftSettings: ours),
+            name: "maxwell-relay",
+            dependencies: [
+                "ControlSocket", "ServiceAccount", "SessionModel", "SettingsFile", "ViewRelay",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: ours),
         .executableTarget(
             name: "maxwell-web",
             dependencies: [
-                "GatewayWeb", "SessionModel", "SettingsFile",
+                "GatewayWeb", "ServiceAccount", "SessionModel", "SettingsFile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: ours),

@@ -28,6 +28,8 @@ public struct ViewAnswer: Codable, Sendable, Equatable {
     public var height: Int
     public var host: String
     public var port: Int
+    /// The port for browsers, which refuse some.
+    public var browserPort: Int
     /// The display's password as a vncpasswd file holds it: 16 hex digits.
     public var encpassword: String
     /// `vncsession:TOKEN`.
@@ -36,7 +38,7 @@ public struct ViewAnswer: Codable, Sendable, Equatable {
 
     /// An answer with everything a viewer needs.
     public init(
-        session: SessionNumber, width: Int, height: Int, host: String, port: Int, encpassword: String,
+        session: SessionNumber, width: Int, height: Int, host: String, port: Int, browserPort: Int, encpassword: String,
         connect: Secret, readOnly: Bool
     ) {
         self.session = session
@@ -44,6 +46,7 @@ public struct ViewAnswer: Codable, Sendable, Equatable {
         self.height = height
         self.host = host
         self.port = port
+        self.browserPort = browserPort
         self.encpassword = encpassword
         self.connect = connect
         self.readOnly = readOnly

@@ -88,7 +88,7 @@ public struct PrintedAnswer: Equatable, Sendable {
         if connect.hasPrefix(prefix) { pairs.append(("token", .text(String(connect.dropFirst(prefix.count))))) }
         pairs += [
             ("wsproxy_host", .text(answer.host)),
-            ("wsproxy_port", .number(answer.port)),
+            ("wsproxy_port", .number(answer.browserPort)),
             ("wsproxy_encrypt", .bool(true)),
             ("view_only", .bool(answer.readOnly)),
         ]

@@ -5,7 +5,8 @@ import SessionModel
 enum Container {
     /// Folders and files of the host's /etc that programs read and that tell nothing of the host's accounts.
     private static let configuration = [
-        "fonts", "X11", "alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone", "ssl/certs", "ssl/openssl.cnf",
+        "fonts", "X11", "alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone",
+        "ssl/certs", "ssl/openssl.cnf",
         "ca-certificates.conf", "gnuplot", "mime.types", "magic", "java-17-openjdk", "profile",
         "bash.bashrc", "environ.sh", "protocols", "services", "vim", "terminfo", "gtk-3.0", "gtk-2.0", "xdg", "dconf",
         "environ.d", "submit", "texmf", "R", "octave",

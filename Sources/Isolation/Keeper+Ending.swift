@@ -65,6 +65,7 @@ extension Keeper {
             }
             if !settled { log("display \(number): something of it does not end: \(groups.members)") }
             expireSessionFolder { [self] in
+                if run.isolation == .none { written.removePlainTraces(of: number) }
                 removeTree(folder.path)
                 // The number is free before anyone hears of the end.
                 close(4)

@@ -27,7 +27,9 @@ public struct RunFolder: Sendable {
     /// Makes what is missing.
     func prepare() throws(HostFailure) {
         try makeFolders(path, 0o755)
-        for name in ["displays", "locks", "ended"] { try makeFolder(path + "/" + name, 0o700) }
+        for name in ["locks", "ended"] { try makeFolder(path + "/" + name, 0o700) }
+        // To be passed through, not read: without a container Xvnc reaches its own folder by its path.
+        try makeFolder(path + "/displays", 0o711)
     }
 
     func display(_ number: DisplayNumber) -> DisplayFolder { DisplayFolder(path: "\(path)/displays/\(number)") }
@@ -92,4 +94,18 @@ struct KeeperState: Codable {
     var session: SessionNumber?
     /// The display's cgroups.
     var groups: [String] = []
+}
+
+extension KeeperState {
+    /// Removes what an Xvnc without a container leaves in /tmp when it is killed; never another server's.
+    func removePlainTraces(of number: DisplayNumber) {
+        let lock = "/tmp/.X\(number)-lock"
+        if let first, let holder = text(of: lock)?.split(whereSeparator: \.isWhitespace).first,
+            Int32(holder) == first.pid
+        {
+            unlink(lock)
+            unlink("/tmp/.X11-unix/X\(number)")
+        }
+        if let session { unlink("/tmp/.maxwell-auth-\(number)-\(session)") }
+    }
 }

@@ -161,6 +161,7 @@ final class Server {
         let end =
             contents(of: folder.exit).flatMap { decoded($0, as: DisplayEnd.self) }
             ?? DisplayEnd(display: number, session: left.session, status: nil, wallSeconds: 0, cpuSeconds: 0)
+        if run.isolation == .none { left.removePlainTraces(of: number) }
         removeTree(folder.path)
         log("display \(number): its keeper had died; cleaned up")
         send(.displayDied(end))
@@ -205,7 +206,7 @@ final class Server {
             }
             defer { close(lock) }
             let folder = run.display(number)
-            try makeFolder(folder.path, 0o700)
+            try makeFolder(folder.path, 0o711)
             do throws(HostFailure) {
                 try startKeeper(number, folder, lock)
             } catch {

@@ -25,11 +25,12 @@ struct ServerFailure: Error {
 /// it. Blocks, for as long as each call is given.
 final class Connection {
     private let handle: OpaquePointer
+    private let scissors: Scissors
     private let uri: String
     /// Whether a password may pass: TLS, or a socket of this machine.
     let isPrivate: Bool
 
-    /// Connects and encrypts, in less than `time` for each of the two.
+    /// Prepares a connection, and makes it when it starts with StartTLS, in less than `time`; else the first call does.
     init(uri: String, settings: DirectorySettings, time: Duration) throws(ServerFailure) {
         self.uri = uri
         var made: OpaquePointer?
@@ -38,6 +39,7 @@ final class Connection {
             throw ServerFailure(code: result, text: "\(uri): \(String(cString: ldap_err2string(result)))")
         }
         handle = made
+        scissors = Scissors(made)
         let isEncrypted = uri.hasPrefix("ldaps:") || (uri.hasPrefix("ldap:") && settings.startTLS)
         isPrivate = isEncrypted || uri.hasPrefix("ldapi:")
         var version = LDAP_VERSION3
@@ -57,11 +59,14 @@ final class Connection {
             }
         }
         if uri.hasPrefix("ldap:"), settings.startTLS {
-            try require("StartTLS", ldap_start_tls_s(handle, nil, nil))
+            try require("StartTLS", scissors.limit(time) { ldap_start_tls_s(handle, nil, nil) })
         }
     }
 
-    deinit { ldap_unbind_ext_s(handle, nil, nil) }
+    deinit {
+        // Unbinding writes: to a server that may be gone or stopped, on whatever thread lets go last.
+        _ = withoutBrokenPipes { scissors.limit(.seconds(1)) { ldap_unbind_ext_s(handle, nil, nil) } }
+    }
 
     /// Says who asks (RFC 4513 §5.1.3); the caller has looked at ``isPrivate`` and that `password` is not empty.
     func bind(dn: String, password: Secret, time: Duration) throws(ServerFailure) {
@@ -70,7 +75,7 @@ final class Connection {
         let length = bytes.count - 1
         let result = bytes.withUnsafeMutableBufferPointer { buffer in
             var credentials = berval(bv_len: ber_len_t(length), bv_val: buffer.baseAddress)
-            let result = ldap_sasl_bind_s(handle, dn, nil, &credentials, nil, nil, nil)
+            let result = scissors.limit(time) { ldap_sasl_bind_s(handle, dn, nil, &credentials, nil, nil, nil) }
             if let start = buffer.baseAddress { explicit_bzero(start, buffer.count) }
             return result
         }
@@ -87,8 +92,10 @@ final class Connection {
         var wait = timeval(time)
         var answer: OpaquePointer?
         defer { ldap_msgfree(answer) }
-        let result = ldap_search_ext_s(
-            handle, base, ber_int_t(LDAP_SCOPE_SUBTREE), filter, &names, 0, nil, nil, &wait, limit, &answer)
+        let result = scissors.limit(time) {
+            ldap_search_ext_s(
+                handle, base, ber_int_t(LDAP_SCOPE_SUBTREE), filter, &names, 0, nil, nil, &wait, limit, &answer)
+        }
         if result != LDAP_SIZELIMIT_EXCEEDED { try require("search \(base)", result) }
         var entries: [Entry] = []
         var next = ldap_first_entry(handle, answer)

@@ -109,19 +109,3 @@ final class Lane: @unchecked Sendable {
 
     private func left(until deadline: ContinuousClock.Instant) -> Duration { max(.zero, deadline - clock.now) }
 }
-
-/// Runs `body` with SIGPIPE blocked in this thread, since libldap writes with write(2).
-private func withoutBrokenPipes<Value>(_ body: () -> Value) -> Value {
-    var pipe = sigset_t()
-    var before = sigset_t()
-    sigemptyset(&pipe)
-    sigaddset(&pipe, SIGPIPE)
-    pthread_sigmask(SIG_BLOCK, &pipe, &before)
-    let value = body()
-    if sigismember(&before, SIGPIPE) == 0 {
-        var none = timespec()
-        while sigtimedwait(&pipe, nil, &none) == SIGPIPE {}
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nil)
-    return value
-}

@@ -17,6 +17,7 @@ extension Gateway {
         return ViewAnswer(
             session: session.number, width: session.geometry.width, height: session.geometry.height,
             host: settings.gateway.host, port: settings.gateway.port,
+            browserPort: settings.gateway.browserPort,
             encpassword: VNCPassword.obfuscated(display.password), connect: Secret("vncsession:" + token.exposed),
             readOnly: mode == .watch)
     }
@@ -31,7 +32,7 @@ extension Gateway {
             token, session: session.number, user: user, mode: mode, kind: .ticket, seconds: order.seconds,
             once: order.once)
         log.event("ticket given", [.session: "\(session.number)", .user: "\(user)"])
-        let port = settings.gateway.port == 443 ? "" : ":\(settings.gateway.port)"
+        let port = settings.gateway.browserPort == 443 ? "" : ":\(settings.gateway.browserPort)"
         return TicketAnswer(
             session: session.number, ticket: token,
             address: Secret("https://\(settings.gateway.host)\(port)/view/\(session.number)#\(token.exposed)"),

@@ -13,7 +13,7 @@ extension Settings {
         [
             "gateway": [
                 "name": quoted(gateway.name), "url": quoted(gateway.url), "host": quoted(gateway.host),
-                "port": "\(gateway.port)",
+                "port": "\(gateway.port)", "browser_port": "\(gateway.browserPort)",
             ],
             "controller": [
                 "socket": quoted(controller.socket), "state": quoted(controller.state), "run": quoted(controller.run),
@@ -44,7 +44,8 @@ extension Settings {
                 "shadow": "{first: \(uids.shadow.first), count: \(uids.shadow.count)}",
             ],
             "relay": [
-                "listen": quoted(relay.listen.description), "user": quoted(relay.user),
+                "listen": quoted(relay.listen.description), "browser_listen": quoted(relay.browserListen?.description),
+                "user": quoted(relay.user),
                 "certificate": quoted(relay.certificate), "key": quoted(relay.key),
                 "direct_certificate": quoted(relay.directCertificate), "direct_key": quoted(relay.directKey),
                 "loops": "\(relay.loops)", "opening_timeout": written(relay.openingTimeout),

@@ -35,6 +35,7 @@ extension Settings.Gateway {
         }
         host = section.value("host", "localhost", expected: "a host name or address") { isWord($0) ? $0 : nil }
         port = section.number("port", 563, in: 1...65535)
+        browserPort = section.number("browser_port", 8443, in: 1...65535)
         section.finish()
     }
 }
@@ -149,6 +150,9 @@ extension Settings.Relay {
         var section = section
         listen = section.value(
             "listen", ListenAddress(host: "::", port: 563), expected: "ADDRESS:PORT such as [::]:563",
+            ListenAddress.init)
+        browserListen = section.optional(
+            "browser_listen", ListenAddress(host: "::", port: 8443), expected: "ADDRESS:PORT such as [::]:8443",
             ListenAddress.init)
         user = section.word("user", "maxwell-relay")
         certificate = section.path("certificate", "/etc/maxwell/tls/relay.crt")

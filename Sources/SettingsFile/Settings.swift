@@ -34,6 +34,8 @@ public struct Settings: Hashable, Sendable {
         public let host: String
         /// The port viewers are told, 1–65535.
         public let port: Int
+        /// The port browsers are told: Chromium and Firefox refuse 563 (Fetch Standard, "port blocking").
+        public let browserPort: Int
     }
 
     /// The controller's own sockets and folders, and who may ask it what.
@@ -120,6 +122,8 @@ public struct Settings: Hashable, Sendable {
     public struct Relay: Hashable, Sendable {
         /// Where it listens.
         public let listen: ListenAddress
+        /// Where it listens besides, for browsers; nil: nowhere else.
+        public let browserListen: ListenAddress?
         /// The account it becomes once it listens.
         public let user: String
         /// The certificate chain of connections that start with TLS, PEM.

@@ -50,6 +50,8 @@ extension Viewer {
         sizeStatus = nil
         try channel.send(
             [251, 0] + size + [1, 0] + id.bigEndianBytes + [0, 0, 0, 0] + size + flags.bigEndianBytes, by: deadline)
+        // The answer comes as an update, and an update has to be asked for.
+        try request(incremental: true, by: deadline)
         while true {
             if let sizeStatus { return sizeStatus == 0 }
             try readMessage(by: deadline)

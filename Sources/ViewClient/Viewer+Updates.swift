@@ -47,6 +47,10 @@ extension Viewer {
                 size = (picture.width, picture.height)
                 freshPixels = 0
                 try request(incremental: false, by: deadline)
+            } else {
+                // TigerVNC 1.12 answers a first request with sizes alone, and counts it as answered; the pixels it owes
+                // come with the next.
+                try request(incremental: true, by: deadline)
             }
             let before = updates
             while updates == before { try readMessage(by: deadline) }
@@ -55,7 +59,7 @@ extension Viewer {
     }
 
     /// FramebufferUpdateRequest, RFC 6143 §7.5.3.
-    private func request(incremental: Bool, by deadline: Deadline) throws(ViewError) {
+    func request(incremental: Bool, by deadline: Deadline) throws(ViewError) {
         try channel.send(
             [3, incremental ? 1 : 0, 0, 0, 0, 0] + UInt16(picture.width).bigEndianBytes
                 + UInt16(picture.height).bigEndianBytes, by: deadline)

@@ -1,20 +1,21 @@
 import CLinux
 import Glibc
 
-/// The one socket all loops accept from.
+/// A socket all loops accept from.
 public struct ListeningSocket: Sendable {
     let descriptor: Int32
     /// `ADDR:PORT` as it was bound.
     public let address: String
 
-    /// The socket systemd passed (sd_listen_fds(3): descriptor 3 when LISTEN_PID is ours), or one bound to `address`.
-    public static func open(_ address: String) throws(RelayStartError) -> ListeningSocket {
+    /// The sockets systemd passed (sd_listen_fds(3): from descriptor 3 on when LISTEN_PID is ours), or one bound to each
+    /// of `addresses`.
+    public static func open(_ addresses: [String]) throws(RelayStartError) -> [ListeningSocket] {
         if let pid = getenv("LISTEN_PID"), let count = getenv("LISTEN_FDS"), Int32(String(cString: pid)) == getpid(),
             let count = Int32(String(cString: count)), count >= 1
         {
-            return try adopt(3)
+            return try (3..<3 + count).map { descriptor throws(RelayStartError) in try adopt(descriptor) }
         }
-        return try bind(address)
+        return try addresses.map { address throws(RelayStartError) in try bind(address) }
     }
 
     private static func adopt(_ descriptor: Int32) throws(RelayStartError) -> ListeningSocket {

@@ -33,7 +33,8 @@ struct Loop {
     static let textRoom = 128 * 1024
 
     let configuration: RelayConfiguration
-    let listener: Int32
+    /// Listening sockets; epoll calls them 0, 2, 4 and so on, the mailbox 1: no connection's address is so small.
+    let doors: [Int32]
     let mailbox: Mailbox
     let controller: ControllerLink
     let counters: Counters
@@ -51,11 +52,11 @@ struct Loop {
     let state: UnsafeMutablePointer<State>
 
     init?(
-        configuration: RelayConfiguration, listener: Int32, mailbox: Mailbox, controller: ControllerLink,
+        configuration: RelayConfiguration, doors: [Int32], mailbox: Mailbox, controller: ControllerLink,
         counters: Counters, tls: TLSContext, directTLS: TLSContext?
     ) {
         self.configuration = configuration
-        self.listener = listener
+        self.doors = doors
         self.mailbox = mailbox
         self.controller = controller
         self.counters = counters
@@ -78,7 +79,9 @@ struct Loop {
     func run() {
         let answers = UnsafeMutablePointer<epoll_event>.allocate(capacity: 256)
         defer { answers.deallocate() }
-        _ = clinux_epoll_control(poll, EPOLL_CTL_ADD, listener, clinux_epoll_shared_listener, 0)
+        for (index, door) in doors.enumerated() {
+            _ = clinux_epoll_control(poll, EPOLL_CTL_ADD, door, clinux_epoll_shared_listener, UInt64(2 * index))
+        }
         _ = clinux_epoll_control(poll, EPOLL_CTL_ADD, mailbox.descriptor, clinux_epoll_in, 1)
         while !state.pointee.stopping {
             let count = epoll_wait(poll, answers, 256, state.pointee.firstQueued == nil ? 1000 : 0)
@@ -86,8 +89,8 @@ struct Loop {
                 let data = clinux_epoll_data(answers, index)
                 let events = clinux_epoll_events(answers, index)
                 switch data {
-                case 0: acceptSome()
                 case 1: readMail()
+                case 0..<UInt64(2 * doors.count): acceptSome(doors[Int(data / 2)])
                 default: note(events, data)
                 }
             }
@@ -156,11 +159,11 @@ struct Loop {
         state.pointee.ended = kept
     }
 
-    private func acceptSome() {
+    private func acceptSome(_ door: Int32) {
         for _ in 0..<64 {
-            let descriptor = accept(listener, nil, nil)
+            let descriptor = accept(door, nil, nil)
             guard descriptor >= 0 else {
-                if errno == EMFILE || errno == ENFILE { refuseOne() }
+                if errno == EMFILE || errno == ENFILE { refuseOne(door) }
                 return
             }
             begin(descriptor)
@@ -168,10 +171,10 @@ struct Loop {
     }
 
     /// No descriptor is left: the spare one's place takes the next connection, which is closed at once, so that the
-    /// listener does not stay ready for ever.
-    private func refuseOne() {
+    /// door does not stay ready for ever.
+    private func refuseOne(_ door: Int32) {
         close(state.pointee.spare)
-        let descriptor = accept(listener, nil, nil)
+        let descriptor = accept(door, nil, nil)
         if descriptor >= 0 { close(descriptor) }
         state.pointee.spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
         counters.count("no descriptor left")

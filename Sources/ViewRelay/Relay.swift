@@ -1,10 +1,10 @@
 import Glibc
 import Synchronization
 
-/// The relay: loops on one listening socket, and a link to the controller.
+/// The relay: loops that all accept from the same listening sockets, and a link to the controller.
 public final class Relay: Sendable {
     private let configuration: RelayConfiguration
-    private let listener: ListeningSocket
+    private let doors: [ListeningSocket]
     private let tls: TLSContext
     private let directTLS: TLSContext?
     private let mailboxes: [Mailbox]
@@ -12,10 +12,10 @@ public final class Relay: Sendable {
     private let counters = Counters()
     private let running = Mutex(0)
 
-    /// Loads the certificates; `listener` was opened before. Both need what privileges may still be dropped.
-    public init(_ configuration: RelayConfiguration, listener: ListeningSocket) throws(RelayStartError) {
+    /// Loads the certificates; `doors` were opened before. Both need what privileges may still be dropped.
+    public init(_ configuration: RelayConfiguration, doors: [ListeningSocket]) throws(RelayStartError) {
         self.configuration = configuration
-        self.listener = listener
+        self.doors = doors
         tls = try TLSContext(configuration.pair)
         if let pair = configuration.directPair {
             directTLS = try TLSContext(pair)
@@ -33,7 +33,7 @@ public final class Relay: Sendable {
             running.withLock { $0 += 1 }
             startThread("loop") { self.run(mailbox) }
         }
-        RelayLog.write("listening on \(listener.address)")
+        for door in doors { RelayLog.write("listening on \(door.address)") }
     }
 
     /// Ends every view and reports it; takes at most 3 s.
@@ -50,7 +50,7 @@ public final class Relay: Sendable {
 
     private func run(_ mailbox: Mailbox) {
         let loop = Loop(
-            configuration: configuration, listener: listener.descriptor, mailbox: mailbox, controller: controller,
+            configuration: configuration, doors: doors.map(\.descriptor), mailbox: mailbox, controller: controller,
             counters: counters, tls: tls, directTLS: directTLS)
         loop?.run()
         running.withLock { $0 -= 1 }

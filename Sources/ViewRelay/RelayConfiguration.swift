@@ -12,8 +12,8 @@ public struct RelayConfiguration: Sendable {
         }
     }
 
-    /// `ADDR:PORT`, an IPv6 address in brackets; port 0: any free one. `[::]` takes IPv4 too.
-    public var listen = "[::]:563"
+    /// `ADDR:PORT` each, all the same door; an IPv6 address in brackets; port 0: any free one. `[::]` takes IPv4 too.
+    public var listen = ["[::]:563", "[::]:8443"]
     /// For everything that starts with TLS.
     public var pair: Pair
     /// Self-signed, for the TLS after a CONNECT in clear; nil closes that way.

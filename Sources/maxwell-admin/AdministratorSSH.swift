@@ -22,7 +22,7 @@ struct AdministratorSSH {
 
     /// Where ssh would go for the destination: `ssh -G` (ssh(1)).
     func resolved() async throws(Refusal) -> (address: String, port: Int) {
-        let outcome = try await Self.run("ssh", options + ["-G", "--", destination])
+        let outcome = try await Self.run("ssh", options + ["-G", "--", destination], quietly: true)
         var found: [Substring: Substring] = [:]
         for line in outcome.output.split(separator: "\n") {
             let words = line.split(separator: " ", maxSplits: 1)
@@ -67,16 +67,22 @@ struct AdministratorSSH {
         _ = try? await Self.run("ssh", shared + ["-q", "-O", "exit", "--", destination])
     }
 
-    /// Runs a program of this machine to its end; it may ask on the terminal and complain on standard error.
-    static func run(_ program: String, _ arguments: [String], input path: String? = nil) async throws(Refusal)
+    /// Runs a program of this machine to its end; it may ask on the terminal and, unless
+    /// `quietly`, complain on standard error.
+    static func run(_ program: String, _ arguments: [String], input path: String? = nil, quietly: Bool = false)
+        async throws(Refusal)
         -> Outcome
     {
         do {
             let input = try FileDescriptor.open(path ?? "/dev/null", .readOnly)
+            let complaints: FileDescriptorOutput =
+                quietly
+                ? .fileDescriptor(try FileDescriptor.open("/dev/null", .writeOnly), closeAfterSpawningProcess: true)
+                : .currentStandardError
             let result = try await Subprocess.run(
                 .name(program), arguments: Arguments(arguments),
                 input: .fileDescriptor(input, closeAfterSpawningProcess: true),
-                output: .string(limit: 1 << 20), error: .currentStandardError)
+                output: .string(limit: 1 << 20), error: complaints)
             return Outcome(output: result.standardOutput, good: result.terminationStatus.isSuccess)
         } catch {
             throw Refusal("'\(program)' could not be run here; please install it.", .osFile, cause: "\(error)")

@@ -74,8 +74,10 @@ struct HostAddition {
     /// The host key that the administrator's ssh accepted, whole: from the address the controller will use, or from
     /// the host's own files. Both are only candidates; the fingerprint decides.
     private func pin(_ fingerprint: String, address: String, port: Int) async throws -> String {
-        var candidates = try await AdministratorSSH.run("ssh-keyscan", ["-T", "5", "-p", String(port), "--", address])
-            .output.split(separator: "\n").compactMap(Self.scanned)
+        var candidates = try await AdministratorSSH.run(
+            "ssh-keyscan", ["-T", "5", "-p", String(port), "--", address], quietly: true
+        )
+        .output.split(separator: "\n").compactMap(Self.scanned)
         candidates += try await ssh.run("cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null; true").output
             .split(separator: "\n").compactMap { Self.typeAndKey($0.split(separator: " ")) }
         for candidate in candidates {

@@ -1,9 +1,11 @@
 import Glibc
+import ServiceAccount
+import SessionModel
 import ViewRelay
 
+let arguments = Arguments.parseOrExit()
 do {
-    let options = try RelayOptions(Array(CommandLine.arguments.dropFirst()))
-    let configuration = try options.configuration()
+    let place = try Place(arguments)
     // SIGTERM and SIGINT are taken here and nowhere else.
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -11,15 +13,17 @@ do {
     sigaddset(&signals, SIGINT)
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     signal(SIGPIPE, SIG_IGN)
-    let listener = try ListeningSocket.open(configuration.listen)
-    let relay = try Relay(configuration, listener: listener)
-    if let user = options.user { try dropPrivileges(to: user) }
+    // Port and keys are opened as root, then never again.
+    let doors = try ListeningSocket.open(place.relay.listen)
+    let relay = try Relay(place.relay, doors: doors)
+    if let user = place.user { try becomeServiceAccount(user) }
     relay.start()
     var number: Int32 = 0
     sigwait(&signals, &number)
     relay.stop()
 } catch {
-    let line = Array("maxwell-relay: \(error)\n".utf8)
-    _ = write(2, line, line.count)
-    exit(78)
+    let known = error as? any UserFacingError
+    let line = Array("maxwell-relay: \(known.map { $0.operatorCause ?? $0.userMessage } ?? "\(error)")\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
+    exit(known?.exitStatus.rawValue ?? ExitStatus.configuration.rawValue)
 }

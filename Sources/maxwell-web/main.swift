@@ -2,6 +2,7 @@ import ArgumentParser
 import GatewayWeb
 import Glibc
 import Logging
+import ServiceAccount
 import SessionModel
 import SettingsFile
 
@@ -14,7 +15,7 @@ LoggingSystem.bootstrap(StreamLogHandler.standardError)
 let logger = Logger(label: "maxwell-web")
 do {
     let place = try Place(arguments)
-    try dropPrivileges(to: place.user)
+    try becomeServiceAccount(place.user)
     let server = try WebServer(socket: place.socket, noVNC: place.noVNC)
     try await server.run(logger: logger)
 } catch let error as any UserFacingError {

@@ -8,7 +8,7 @@ struct PortalContractTests {
     private static let token = "0123456789abcdef0123456789abcdef"
 
     private static let view = ViewAnswer(
-        session: SessionNumber(12), width: 1024, height: 768, host: "hub.example.org", port: 563,
+        session: SessionNumber(12), width: 1024, height: 768, host: "hub.example.org", port: 563, browserPort: 8443,
         encpassword: "beafef4c081572d8", connect: Secret("vncsession:" + token), readOnly: false)
 
     /// Runs `body` with a portal whose controller gives `reply`, and that controller.
@@ -61,14 +61,14 @@ struct PortalContractTests {
                 told.text == """
                     {"session":12,"width":1024,"height":768,"host":"hub.example.org","port":563,\
                     "encpassword":"beafef4c081572d8","connect":"vncsession:\(Self.token)","token":"\(Self.token)",\
-                    "wsproxy_host":"hub.example.org","wsproxy_port":563,"wsproxy_encrypt":true,"view_only":false}
+                    "wsproxy_host":"hub.example.org","wsproxy_port":8443,"wsproxy_encrypt":true,"view_only":false}
 
                     """)
             #expect(told.success && told.flat && told.error == nil)
             #expect(
                 told.viewers?["novnc"] == [
                     "width": "1024", "height": "768", "token": Self.token, "wsproxy_host": "hub.example.org",
-                    "wsproxy_port": "563", "wsproxy_encrypt": "Yes",
+                    "wsproxy_port": "8443", "wsproxy_encrypt": "Yes",
                 ])
             #expect(
                 told.viewers?["java"] == [

@@ -6,6 +6,11 @@ import TestServers
 enum People {
     static let server = Result { try Slapd(ldif: entries) }
 
+    /// Another with the same people.
+    static func anotherServer(isReadable: Bool = false) throws -> Slapd {
+        try Slapd(ldif: entries, isReadable: isReadable)
+    }
+
     /// A directory on it: over StartTLS, unless told otherwise.
     static func directory(_ change: (inout DirectorySettings, Slapd) -> Void = { _, _ in }) throws -> Directory {
         let server = try server.get()

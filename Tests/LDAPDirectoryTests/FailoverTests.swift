@@ -1,3 +1,4 @@
+import Foundation
 import LDAPDirectory
 import SessionModel
 import Testing
@@ -19,6 +20,23 @@ struct FailoverTests {
         }
         #expect(try await directory.account(alice).uid == 5001)
         try await directory.authenticate(alice, password: Secret("alice-word"))
+    }
+
+    @Test("a server that goes away with our connections is replaced by the next, and nobody who asks notices")
+    func goneAway() async throws {
+        let (first, second) = (try People.anotherServer(), try People.anotherServer())
+        let authorities = second.folder + "/both.crt"
+        let texts = try [first, second].map { try String(contentsOfFile: $0.caFile, encoding: .utf8) }
+        try texts.joined().write(toFile: authorities, atomically: true, encoding: .utf8)
+        let directory = try People.directory { settings, _ in
+            settings.uris = [first.uri, second.uri]
+            settings.caFile = authorities
+        }
+        // More often than there are connections, which take turns.
+        for _ in 0..<8 { #expect(try await directory.account(alice).uid == 5001) }
+        try first.stop()
+        for _ in 0..<8 { #expect(try await directory.account(alice).uid == 5001) }
+        try second.stop()
     }
 
     @Test(

@@ -48,6 +48,8 @@ struct SettingsFileTests {
         #expect(settings.hosts.stopPatience == .milliseconds(1500))
         #expect(settings.uids.displays.uids == 3_000_000...3_000_009)
         #expect(settings.relay.listen == ListenAddress("127.0.0.1:10563"))
+        #expect(settings.relay.browserListen == nil)
+        #expect(settings.gateway.browserPort == 443)
         #expect(settings.sessions.timeout == .seconds(7 * 86400))
     }
 
@@ -146,12 +148,12 @@ struct SettingsFileTests {
 }
 
 private let changed = #"""
-    gateway: {name: "hub: \"one\" \\ two", port: 10563}
+    gateway: {name: "hub: \"one\" \\ two", port: 10563, browser_port: 443}
     database: {host: db.example.org, password_file: /etc/maxwell/db password}
     ldap: {uris: ["ldaps://a.example.org", "ldap://b.example.org:1389"], start_tls: false, people_base: "ou=a, dc=b"}
     controller: {portal_users: []}
     hosts: {stop_patience: 1500ms}
     uids: {displays: {first: 3000000, count: 10}}
-    relay: {listen: "127.0.0.1:10563", allowed_origins: [https://hub.example.org]}
+    relay: {listen: "127.0.0.1:10563", browser_listen: , allowed_origins: [https://hub.example.org]}
     sessions: {timeout: 7d}
     """#

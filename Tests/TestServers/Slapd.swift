@@ -9,7 +9,9 @@ public struct ServerStartFailure: Error, CustomStringConvertible {
 /// A private slapd(8) of one test run with an authority of its own, on free ports of the loopback and a Unix socket.
 /// It takes no password without encryption. It ends with this process, however that ends, since a shell waits for
 /// the pipe between them to close.
-public final class Slapd: Sendable {
+///
+/// Unchecked: the process is only waited for.
+public final class Slapd: @unchecked Sendable {
     /// Everything of it lies below.
     public let folder: String
     /// Takes StartTLS.
@@ -19,6 +21,7 @@ public final class Slapd: Sendable {
     /// A Unix socket.
     public let localURI: String
     private let lifeline: Pipe
+    private let shell: Process
 
     /// The authority that signed the server's certificate.
     public var caFile: String { folder + "/ca.crt" }
@@ -33,7 +36,9 @@ public final class Slapd: Sendable {
     public static let readerPassword = "read-only-word"
 
     /// Starts one with the entries of `ldif` below ``suffix``, and returns when it answers.
-    public init(ldif: String) throws {
+    ///
+    /// `isReadable` lets anonymous read it too, except for passwords.
+    public init(ldif: String, isReadable: Bool = false) throws {
         var template = Array("/tmp/mw-slapd-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw ServerStartFailure(description: "mkdtemp failed") }
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -42,7 +47,8 @@ public final class Slapd: Sendable {
         uri = "ldap://127.0.0.1:\(ports[0].number)"
         tlsURI = "ldaps://127.0.0.1:\(ports[1].number)"
         localURI = "ldapi://" + "\(folder)/ldapi".replacingOccurrences(of: "/", with: "%2F")
-        try Self.configuration(folder).write(toFile: folder + "/slapd.conf", atomically: true, encoding: .utf8)
+        try Self.configuration(folder, isReadable: isReadable).write(
+            toFile: folder + "/slapd.conf", atomically: true, encoding: .utf8)
         try (Self.top + ldif).write(toFile: folder + "/seed.ldif", atomically: true, encoding: .utf8)
         try Self.run(
             """
@@ -58,13 +64,16 @@ public final class Slapd: Sendable {
             """)
         ports.forEach { $0.release() }
         lifeline = Pipe()
-        let shell = Process()
+        // Else the shell, slapd and whatever is started later would hold it open themselves.
+        _ = fcntl(lifeline.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
+        shell = Process()
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-        // `-d 0` keeps slapd in the foreground.
+        // `-d 0` keeps slapd in the foreground. Children of a worker thread have
+        // SIGTERM and SIGCHLD blocked: nothing here waits for either.
         shell.arguments = [
             "-c",
             "slapd -d 0 -f \(folder)/slapd.conf -h '\(uri) \(tlsURI) \(localURI)' >\(folder)/slapd.log 2>&1 </dev/null & "
-                + "server=$!; read end; kill $server; wait $server; rm -rf \(folder)",
+                + "server=$!; read end; kill -KILL $server; rm -rf \(folder)",
         ]
         shell.standardInput = lifeline
         shell.standardOutput = FileHandle.nullDevice
@@ -78,6 +87,12 @@ public final class Slapd: Sendable {
             done
             echo "slapd does not answer"; cat \(folder)/slapd.log; exit 1
             """)
+    }
+
+    /// Ends it and removes its folder; returns when both is done.
+    public func stop() throws {
+        try lifeline.fileHandleForWriting.close()
+        shell.waitUntilExit()
     }
 
     private static func run(_ script: String) throws {
@@ -95,7 +110,7 @@ public final class Slapd: Sendable {
         }
     }
 
-    private static func configuration(_ folder: String) -> String {
+    private static func configuration(_ folder: String, isReadable: Bool) -> String {
         """
         include /etc/ldap/schema/core.schema
         include /etc/ldap/schema/cosine.schema
@@ -117,7 +132,7 @@ public final class Slapd: Sendable {
         index uid,memberUid,member,gidNumber,objectClass eq
         overlay ppolicy
         access to attrs=userPassword by anonymous auth
-        access to * by dn.exact=\(readerDN) read by anonymous auth
+        access to * by dn.exact=\(readerDN) read by anonymous \(isReadable ? "read" : "auth")
         """ + "\n"
     }
 

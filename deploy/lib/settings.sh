@@ -1,12 +1,14 @@
 # The gateway's settings file, and the file a shell sources to talk to it.
 
 settings_write() {
-    local port listen
+    local port browser_port any='[::]' browser_listen=
     port=$(port_choose)
     record port "$port"
-    listen="[::]:$port"
-    if [[ ! -e /proc/net/if_inet6 ]]; then listen="0.0.0.0:$port"; fi
-    settings_text "$port" "$listen" >"$DATA/etc/maxwell.yaml.new"
+    browser_port=$(browser_port_choose "$port")
+    record browser_port "$browser_port"
+    if [[ ! -e /proc/net/if_inet6 ]]; then any=0.0.0.0; fi
+    if [[ $browser_port != "$port" ]]; then browser_listen="\"$any:$browser_port\""; fi
+    settings_text "$port" "$any:$port" "$browser_port" "$browser_listen" >"$DATA/etc/maxwell.yaml.new"
     mv -- "$DATA/etc/maxwell.yaml.new" "$DATA/etc/maxwell.yaml"
     install -d -m 0755 "$DATA/etc/apps.d"
     if compgen -G "$CHECKOUT/etc/apps.d/*.yaml" >/dev/null; then
@@ -32,14 +34,26 @@ port_choose() {
     fi
 }
 
+# Browsers refuse port 563 (Fetch Standard, "port blocking"): they get another beside it. A port that was chosen serves both.
+browser_port_choose() {
+    if [[ $1 != 563 ]]; then
+        echo "$1"
+    elif [[ $(recall browser_port || true) =~ ^[0-9]+$ && $(recall browser_port) != 563 ]] && process_alive maxwell-relay; then
+        recall browser_port
+    else
+        free_port 8443
+    fi
+}
+
 settings_text() {
     cat <<YAML
 # Written by deploy/quickstart at every start.
 gateway:
   name: quickstart
-  url: https://localhost:$1
+  url: https://localhost:$3
   host: localhost
   port: $1
+  browser_port: $3
 controller:
   socket: $RUN/c/control.sock
   state: $DATA/controller
@@ -66,6 +80,7 @@ uids:
   shadow: {first: 2100000, count: 1000}
 relay:
   listen: "$2"
+  browser_listen: $4
   user: maxwell-relay
   certificate: $DATA/tls/relay.pem
   key: $DATA/tls/relay.key

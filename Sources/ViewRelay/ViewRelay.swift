@@ -1,1 +1,0 @@
-// Skeleton: the files follow.

@@ -1,0 +1,52 @@
+import ControlSocket
+import Glibc
+import SettingsFile
+import ViewRelay
+
+/// What the relay runs on: the settings, where the command line does not say otherwise.
+struct Place {
+    let relay: RelayConfiguration
+    /// The account to become; nil: stay.
+    let user: String?
+
+    init(_ arguments: Arguments) throws(SettingsErrors) {
+        var configuration: RelayConfiguration
+        if let certificate = arguments.cert, let key = arguments.key, arguments.config == nil {
+            configuration = RelayConfiguration(
+                pair: .init(certificate: certificate, key: key), controlSocket: ControlPath.standard())
+            user = arguments.user
+        } else {
+            let path = arguments.config ?? getenv("MAXWELL_CONFIG").map { String(cString: $0) }
+            let settings = try Settings.load(path: path ?? "/etc/maxwell/maxwell.yaml")
+            configuration = RelayConfiguration(settings)
+            user = arguments.user ?? settings.relay.user
+        }
+        if !arguments.listen.isEmpty { configuration.listen = arguments.listen }
+        if let certificate = arguments.cert, let key = arguments.key {
+            configuration.pair = .init(certificate: certificate, key: key)
+        }
+        if let certificate = arguments.directCert, let key = arguments.directKey {
+            configuration.directPair = .init(certificate: certificate, key: key)
+        }
+        if let socket = arguments.webSocket { configuration.webSocket = socket }
+        if let socket = arguments.controlSocket { configuration.controlSocket = socket }
+        if let loops = arguments.loops { configuration.loops = loops }
+        if let seconds = arguments.openingTimeout { configuration.openingTimeout = seconds }
+        relay = configuration
+    }
+}
+
+extension RelayConfiguration {
+    /// What the settings say of the relay.
+    init(_ settings: Settings) {
+        let relay = settings.relay
+        self.init(
+            pair: .init(certificate: relay.certificate, key: relay.key), controlSocket: settings.controller.socket)
+        listen = ["\(relay.listen)"] + (relay.browserListen.map { ["\($0)"] } ?? [])
+        directPair = .init(certificate: relay.directCertificate, key: relay.directKey)
+        webSocket = settings.web.socket
+        loops = relay.loops
+        openingTimeout = Int(relay.openingTimeout.components.seconds)
+        origins = relay.allowedOrigins
+    }
+}

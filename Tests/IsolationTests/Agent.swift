@@ -1,0 +1,188 @@
+import FoundationEssentials
+import Glibc
+import HostProtocol
+import SessionModel
+import Testing
+
+/// A `maxwell-host serve` of our own over a pair of pipes, with a run folder and a home of its own.
+final class Agent {
+    struct Gone: Error {}
+
+    let run: String
+    let home: String
+    private var process: Int32 = 0
+    private var input: Int32 = -1
+    private var output: Int32 = -1
+    private var received: [UInt8] = []
+    private var lastID: UInt64 = 0
+    private(set) var hello: HostHello?
+    /// What came besides the replies that were asked for.
+    private(set) var events: [HostMessage] = []
+
+    /// Starts a host that nobody else uses; `path` is its PATH.
+    init(path: String = "/usr/bin:/bin") throws {
+        let folder = "/tmp/mw-\(Secret.token().exposed.prefix(8))"
+        run = folder + "/run"
+        home = folder + "/alice"
+        mkdir(folder, 0o755)
+        mkdir(home, 0o700)
+        chown(home, Self.alice, Self.alice)
+        try start(path: path)
+    }
+
+    static let alice: UInt32 = 10001
+
+    /// Where the build put the program: beside the test bundle.
+    private static var program: String {
+        for argument in CommandLine.arguments where argument.hasSuffix(".xctest") {
+            return argument.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/maxwell-host"
+        }
+        return ".build/debug/maxwell-host"
+    }
+
+    /// Starts `serve`, and reads its first line.
+    func start(path: String = "/usr/bin:/bin") throws {
+        var there: [Int32] = [-1, -1]
+        var back: [Int32] = [-1, -1]
+        guard pipe(&there) == 0, pipe(&back) == 0 else { throw Gone() }
+        for fd in there + back { _ = fcntl(fd, F_SETFD, FD_CLOEXEC) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, there[0], 0)
+        posix_spawn_file_actions_adddup2(&actions, back[1], 1)
+        var arguments: [UnsafeMutablePointer<CChar>?] =
+            [Self.program, "--run", run, "serve"].map { (word: String) in strdup(word) }
+        arguments.append(nil)
+        var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=\(path)"), nil]
+        defer { for text in arguments + environment { free(text) } }
+        guard posix_spawn(&process, Self.program, &actions, nil, &arguments, &environment) == 0 else { throw Gone() }
+        close(there[0])
+        close(back[1])
+        input = there[1]
+        output = back[0]
+        events = []
+        received = []
+        guard case .hello(let hello) = try next() else { throw Gone() }
+        self.hello = hello
+    }
+
+    /// Ends `serve` with `signal`, or by closing its input.
+    func stop(_ signal: Int32? = nil) {
+        if let signal { kill(process, signal) }
+        close(input)
+        close(output)
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+    }
+
+    /// The next message, whatever it is.
+    func next() throws -> HostMessage {
+        while true {
+            if let end = received.firstIndex(of: 10) {
+                let line = Data(received[..<end])
+                received.removeFirst(end + 1)
+                return try JSONDecoder().decode(HostMessage.self, from: line)
+            }
+            var part = [UInt8](repeating: 0, count: 65536)
+            var polled = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+            guard poll(&polled, 1, 15_000) > 0 else { throw Gone() }
+            let count = read(output, &part, part.count)
+            guard count > 0 else { throw Gone() }
+            received += part[..<count]
+        }
+    }
+
+    /// The next event.
+    func event() throws -> HostMessage { events.isEmpty ? try next() : events.removeFirst() }
+
+    /// One request and its reply.
+    func ask(_ request: HostRequest) throws -> HostReply {
+        lastID += 1
+        let line = Array(try JSONEncoder().encode(HostCall(id: lastID, request: request))) + [10]
+        guard write(input, line, line.count) == line.count else { throw Gone() }
+        while true {
+            let message = try next()
+            if case .reply(let id, let reply) = message, id == lastID { return reply }
+            events.append(message)
+        }
+    }
+
+    static let key = Secret("0123456789abcdef0123456789abcdef")
+
+    func make(_ number: DisplayNumber) throws -> HostReply {
+        try ask(
+            .makeDisplay(
+                DisplayOrder(
+                    display: number, geometry: .usual, depth: 24, withGL: false, uid: 2_000_000 + UInt32(number.value),
+                    password: Secret("abcd1234"), key: Self.key)))
+    }
+
+    func start(_ command: String, on number: DisplayNumber, session: UInt64 = 7) throws -> HostReply {
+        let account = Account(
+            name: try UserName("alice"), uid: Self.alice, gid: Self.alice, home: home, shell: "/bin/sh",
+            groups: [.init(name: "alice", gid: Self.alice), .init(name: "science", gid: 20001)])
+        return try ask(
+            .startApplication(
+                ApplicationOrder(
+                    display: number, session: SessionNumber(session), account: account, command: command,
+                    geometry: .usual, resources: Secret("sessionid 7\n"), parameters: nil, environment: [:])))
+    }
+
+    func end(_ number: DisplayNumber) throws -> HostReply { try ask(.endDisplay(display: number, patienceSeconds: 2)) }
+
+    /// What the data socket answers to `line`: everything until `bytes` came or the end.
+    func data(_ line: String, bytes: Int = 100) throws -> String {
+        let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(fd) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array((run + "/data.sock").utf8)) }
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard connected == 0 else { throw Gone() }
+        let words = Array(line.utf8)
+        guard write(fd, words, words.count) == words.count else { throw Gone() }
+        var answer: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 100)
+        while answer.count < bytes {
+            let count = read(fd, &part, part.count)
+            if count <= 0 { break }
+            answer += part[..<count]
+        }
+        return String(decoding: answer, as: UTF8.self)
+    }
+
+    /// What one of the session's files holds.
+    func file(_ name: String) -> String {
+        (try? String(contentsOfFile: home + "/data/sessions/" + name, encoding: .utf8)) ?? ""
+    }
+
+    /// The folder of a display on the host.
+    func exists(_ number: DisplayNumber) -> Bool { access("\(run)/displays/\(number)", F_OK) == 0 }
+
+    /// The processes of the machine whose command line has `word`, zombies excluded.
+    static func processes(with word: String) -> [Int32] {
+        guard let all = try? FileManager.default.contentsOfDirectory(atPath: "/proc") else { return [] }
+        return all.compactMap { Int32($0) }.filter { pid in
+            guard pid != getpid(), let fd = Optional(open("/proc/\(pid)/cmdline", O_RDONLY)), fd >= 0 else {
+                return false
+            }
+            defer { close(fd) }
+            var part = [UInt8](repeating: 0, count: 65536)
+            let count = read(fd, &part, part.count)
+            let line = String(decoding: part.prefix(max(count, 0)).map { $0 == 0 ? 32 : $0 }, as: UTF8.self)
+            return line.contains(word)
+        }
+    }
+
+    /// Ends what the test left: `serve`, and the data process of this run folder.
+    func tearDown() {
+        stop()
+        for pid in Self.processes(with: "--run \(run) ") { kill(pid, SIGKILL) }
+        try? FileManager.default.removeItem(atPath: String(run.dropLast(4)))
+    }
+}
