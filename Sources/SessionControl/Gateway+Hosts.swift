@@ -129,8 +129,8 @@ extension Gateway {
         }
     }
 
-    /// Makes a display and gives it back.
-    private func trial(of host: HostName) async throws -> [String] {
+    /// Makes a display and gives it back; a number somebody else uses there is passed over, at most `tries` times.
+    private func trial(of host: HostName, tries: Int = 16) async throws -> [String] {
         let began = ContinuousClock.now
         let channel = try await fleet.channel(host)
         let key = Secret.token()
@@ -147,6 +147,8 @@ extension Gateway {
                         display: claim.number, geometry: .usual, depth: 24, withGL: false, uid: claim.uid,
                         password: password, key: key)), within: .seconds(20))
             _ = try await fleet.link(host).socket()
+        } catch HostAccessError.failed(_, let failure) where failure.kind == .displayBusy && tries > 1 {
+            return try await trial(of: host, tries: tries - 1)
         } catch {
             await giveBack(claim.number, on: host, channel)
             throw error

@@ -69,8 +69,22 @@ extension Gateway {
         }
     }
 
-    /// One attempt on one host; nil when the host is full after all.
+    /// One attempt on one host; nil when the host is full after all. Where a number turns out to be in use on the host
+    /// by somebody we do not know, its claim stays, so that nobody tries it soon, and the next number is tried.
     private func start(
+        _ order: StartOrder, _ application: Application, _ account: Account, on host: HostRecord
+    ) async throws -> SessionNumber? {
+        var tries = 0
+        while true {
+            do {
+                return try await startOnce(order, application, account, on: host)
+            } catch HostAccessError.failed(_, let failure) where failure.kind == .displayBusy && tries < 16 {
+                tries += 1
+            }
+        }
+    }
+
+    private func startOnce(
         _ order: StartOrder, _ application: Application, _ account: Account, on host: HostRecord
     ) async throws -> SessionNumber? {
         let channel = try await fleet.channel(host.name)
@@ -96,6 +110,8 @@ extension Gateway {
                     application: application.name, title: application.title, timeout: application.timeout,
                     geometry: application.geometry, password: password, sessionToken: token,
                     parameters: order.parameters, zoneID: host.zoneID))
+        } catch HostAccessError.failed(let host, let failure) where failure.kind == .displayBusy {
+            throw HostAccessError.failed(host, failure)
         } catch {
             await giveBack(claim.number, on: host.name, channel)
             throw error

@@ -16,7 +16,7 @@ extension Settings {
                 "port": "\(gateway.port)", "browser_port": "\(gateway.browserPort)",
             ],
             "controller": [
-                "socket": quoted(controller.socket), "state": quoted(controller.state), "run": quoted(controller.run),
+                "socket": quoted(controller.socket), "run": quoted(controller.run),
                 "user": quoted(controller.user), "portal_users": quoted(controller.portalUsers),
                 "admin_group": quoted(controller.adminGroup),
                 "log_level": controller.logLevel.rawValue,

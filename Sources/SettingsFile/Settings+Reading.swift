@@ -44,7 +44,6 @@ extension Settings.Controller {
     init(reading section: Section) {
         var section = section
         socket = section.socket("socket", "/run/maxwell/control.sock")
-        state = section.path("state", "/var/lib/maxwell")
         run = section.path("run", "/run/maxwell")
         user = section.word("user", "maxwell")
         portalUsers = section.list("portal_users", ["www-data"], expected: "an account's name", accountName)
@@ -159,7 +158,7 @@ extension Settings.Relay {
         key = section.path("key", "/etc/maxwell/tls/relay.key")
         directCertificate = section.path("direct_certificate", "/etc/maxwell/tls/direct.crt")
         directKey = section.path("direct_key", "/etc/maxwell/tls/direct.key")
-        loops = section.number("loops", 1, in: 1...256)
+        loops = section.number("loops", 1, in: 1...64)
         openingTimeout = section.duration("opening_timeout", .seconds(10))
         allowedOrigins = section.list("allowed_origins", [], expected: "an origin such as https://hub.example.org") {
             ($0.hasPrefix("https://") || $0.hasPrefix("http://")) && isWord($0) && !$0.hasSuffix("/") ? $0 : nil

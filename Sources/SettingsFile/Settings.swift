@@ -42,8 +42,6 @@ public struct Settings: Hashable, Sendable {
     public struct Controller: Hashable, Sendable {
         /// The control socket's path.
         public let socket: String
-        /// The folder of what must outlive a restart of the machine.
-        public let state: String
         /// The folder of sockets and locks.
         public let run: String
         /// The account `maxwelld` becomes.

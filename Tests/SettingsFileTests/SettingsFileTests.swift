@@ -89,7 +89,7 @@ struct SettingsFileTests {
         "a value that cannot be meant is a mistake",
         arguments: [
             ("controller: {socket: run/x}", "controller.socket: expected an absolute path of at most 107 bytes"),
-            ("controller: {state: /var/../etc}", "controller.state: expected an absolute path"),
+            ("controller: {run: /var/../etc}", "controller.run: expected an absolute path"),
             ("controller: {log_level: loud}", "controller.log_level: expected one of trace, debug"),
             ("controller: {portal_users: www-data}", "controller.portal_users: expected a list such as [a, b]"),
             ("ldap: {uris: [http://x]}", "ldap.uris: expected an address such as ldap://ldap.example.org"),
