@@ -16,7 +16,8 @@ PACKAGES_TO_RUN=(
 # To test it.
 PACKAGES_TO_TEST=(
     "${PACKAGES_TO_RUN[@]}"
-    chromium tigervnc-viewer tigervnc-common xvfb xdotool php-cli man-db
+    chromium chromium-driver python3 python3-selenium curl xxd
+    tigervnc-viewer tigervnc-common tigervnc-tools xvfb xauth xdotool php-cli man-db
 )
 # Packages that bring a service of the system's.
 PACKAGES_WITH_SERVICE=(mariadb-server:mariadb slapd:slapd openssh-server:ssh)
