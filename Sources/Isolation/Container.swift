@@ -6,8 +6,8 @@ enum Container {
     /// Folders and files of the host's /etc that programs read and that tell nothing of the host's accounts.
     private static let configuration = [
         "fonts", "X11", "alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "timezone",
-        "ssl/certs", "ssl/openssl.cnf",
-        "ca-certificates.conf", "gnuplot", "mime.types", "magic", "java-17-openjdk", "profile",
+        "ssl/certs", "ssl/openssl.cnf", "ca-certificates.conf", "gnuplot", "mime.types", "magic", "java-17-openjdk",
+        "profile",
         "bash.bashrc", "environ.sh", "protocols", "services", "vim", "terminfo", "gtk-3.0", "gtk-2.0", "xdg", "dconf",
         "environ.d", "submit", "texmf", "R", "octave",
     ]
@@ -52,10 +52,12 @@ enum Container {
             "/apps", "--ro-bind-try", "/opt", "/opt", "--proc", "/proc", "--dev", "/dev",
             "--perms", "1777", "--tmpfs", "/dev/shm", "--perms", "1777", "--tmpfs", "/tmp", "--perms", "1777",
             "--dir", "/tmp/.X11-unix", "--perms", "0755", "--tmpfs", "/run", "--perms", "0755", "--tmpfs", "/var",
+            // bubblewrap makes what lies between with 0700: users could not pass.
+            "--perms", "0755", "--dir", "/var/lib", "--perms", "0755", "--dir", "/var/cache",
             "--perms", "1777", "--dir", "/var/tmp", "--ro-bind-try", "/var/lib/xkb", "/var/lib/xkb",
             "--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig",
             "--perms", "0755", "--tmpfs", "/home", "--perms", "0755", "--tmpfs", "/etc", "--perms", "0755", "--dir",
-            "/run/maxwell", "--bind", folder.server, server, "--chdir", "/",
+            "/etc/ssl", "--perms", "0755", "--dir", "/run/maxwell", "--bind", folder.server, server, "--chdir", "/",
         ]
         for name in configuration { words += ["--ro-bind-try", "/etc/" + name, "/etc/" + name] }
         return words + ["--"] + confined(order) + self.server(order, program, in: server)

@@ -14,6 +14,7 @@ struct DisplayTests {
         #expect(
             try agent.start(
                 "id; grep -E '^(NoNewPrivs|CapBnd|Seccomp):' /proc/self/status; cut -d: -f1 /proc/net/dev; "
+                    + "test -x /etc/ssl && test -x /var/lib && test -x /var/cache && echo passable; "
                     + "unshare -Ur true && echo unshared; cat /etc/passwd; ls /proc; cat resources; exit 3",
                 on: number) == .applicationStarted)
         guard case .applicationExited(let end) = try agent.event() else {
@@ -28,6 +29,7 @@ struct DisplayTests {
         #expect(said.contains("CapBnd:\t0000000000000000"))
         #expect(said.contains("Operation not permitted") && !said.contains("unshared"))
         #expect(said.contains("sessionid 7"))
+        #expect(said.split(separator: "\n").contains("passable"))
         #expect(said.contains("lo") && !said.contains("eth"))
         #expect(!said.split(separator: "\n").contains("\(getpid())"))
         guard case .displayEnded = try agent.end(number) else {
