@@ -21,7 +21,10 @@ leftovers() {
     find /run/netns -name "mwq-$hash*" 2>/dev/null | sed 's/^/network namespace: /'
     ip -br link show 2>/dev/null | grep "^mwq$hash" | sed 's/^/cable: /' || true
     find "/var/lib/maxwell-quickstart-$hash" "/run/mwq-$hash" -maxdepth 0 2>/dev/null | sed 's/^/folder: /'
-    if [[ ! -e /var/lib/maxwell-quickstart-users ]]; then return 0; fi
+    if [[ ! -e /var/lib/maxwell-quickstart-users ]]; then
+        [[ ! -d /var/lib/maxwell || -n $(ls -A /var/lib/maxwell) ]] || echo "folder: /var/lib/maxwell"
+        return 0
+    fi
     if [[ -e /var/lib/maxwell-quickstart-users/used-by/$hash ]]; then echo "users: still in use by this quick start"; fi
 }
 

@@ -1,4 +1,5 @@
-# The service users. Several quick starts may run on one machine: the last one deletes the users that a quick start made.
+# The service users, and the folder that execution hosts mount over. Several quick starts may run on one machine: the last
+# one deletes what a quick start made.
 
 SERVICE_USERS=(maxwell maxwell-relay maxwell-web)
 USERS_RECORD=/var/lib/maxwell-quickstart-users
@@ -15,6 +16,10 @@ users_ensure() {
                 --password '*' "$user"
             : >"$USERS_RECORD/made/$user"
         done
+        if [[ ! -d /var/lib/maxwell ]]; then
+            install -d -m 0755 /var/lib/maxwell
+            : >"$USERS_RECORD/made-folder"
+        fi
     ) 8>"$USERS_RECORD/lock"
 }
 
@@ -30,6 +35,7 @@ users_delete() {
             userdel "$user" 2>>"$LOG/users.log" || warn "User $user could not be deleted: $(tail -n 1 "$LOG/users.log")"
             if getent group "$user" >/dev/null; then groupdel "$user" 2>>"$LOG/users.log" || true; fi
         done
+        if [[ -e $USERS_RECORD/made-folder ]]; then rmdir /var/lib/maxwell 2>>"$LOG/users.log" || true; fi
         rm -rf -- "$USERS_RECORD"
     ) 8>"$USERS_RECORD/lock"
 }
