@@ -49,6 +49,30 @@ extension EndToEnd {
         try body()
     }
 
+    @Test("a home that is not there is told at the start, and create_userhome makes it, once")
+    func missingHome() throws {
+        let homes = URL(fileURLWithPath: try Gateway.setting("MAXWELL_ALICE_HOME")).deletingLastPathComponent()
+        let home = homes.appendingPathComponent("bob").path
+        try FileManager.default.moveItem(atPath: home, toPath: home + ".away")
+        defer {
+            try? FileManager.default.removeItem(atPath: home)
+            try? FileManager.default.moveItem(atPath: home + ".away", toPath: home)
+        }
+        let before = try traces()
+        let refused = try Gateway.maxwell("start", "user=bob", "ip=127.0.0.1", "app=xterm", "version=1")
+        #expect(refused.status == 69 && refused.output.contains("home folder is not available"), "\(refused.output)")
+        try Gateway.eventually("nothing is left") { try traces() == before }
+        for _ in 0..<2 {
+            let made = try Gateway.maxwell("create_userhome", "bob")
+            #expect(made.status == 0, "\(made.output)")
+            let about = try FileManager.default.attributesOfItem(atPath: home)
+            #expect(about[.ownerAccountID] as? Int == 10002 && about[.posixPermissions] as? Int == 0o700)
+            let skeleton = try FileManager.default.contentsOfDirectory(atPath: "/etc/skel").sorted()
+            #expect(try FileManager.default.contentsOfDirectory(atPath: home).sorted() == skeleton)
+        }
+        try Gateway.withSession(user: "bob") { _ in }
+    }
+
     @Test("a full disk on every host is told, and leaves nothing")
     func diskFull() throws {
         try quickstart("--host", "exec1", "fill")

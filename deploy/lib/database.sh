@@ -10,7 +10,8 @@ database_ensure() {
     if [[ ! -e $DATA/mariadb/complete ]]; then
         rm -rf -- "$DATA/mariadb"
         install -d -m 0700 -o mysql -g mysql "$DATA/mariadb"
-        mariadb-install-db --no-defaults --user=mysql --datadir="$DATA/mariadb" \
+        # --force: a machine that cannot look up its own name is no obstacle, nothing here goes by name.
+        mariadb-install-db --no-defaults --force --user=mysql --datadir="$DATA/mariadb" \
             --auth-root-authentication-method=socket --auth-root-socket-user=root --skip-test-db \
             >"$LOG/mariadb-install.log" 2>&1 || fail "The database could not be made." "$LOG/mariadb-install.log"
     fi

@@ -8,7 +8,11 @@ if ($way === 'site') {
     $arguments = escapeshellcmd($arguments);
 }
 $command = '/bin/sh ' . $script . ' ' . $arguments . ' 2>&1 </dev/null';
-exec($command, $results, $status);
+// A copy of every byte is kept beside: exec() strips lines.
+$copy = tempnam(sys_get_temp_dir(), 'mw');
+exec('{ ' . $command . "; } >$copy; status=\$?; cat $copy; exit \$status", $results, $status);
+$raw = file_get_contents($copy);
+unlink($copy);
 
 $error = null;
 if ($status != 0) {
@@ -75,7 +79,7 @@ if ($flat && isset($output->connect)) {
 }
 
 echo json_encode([
-    'raw' => base64_encode(strval(shell_exec($command))),
+    'raw' => base64_encode($raw),
     'status' => $status,
     'lines' => $results,
     'error' => $error,
