@@ -1,3 +1,4 @@
+import ControlSocket
 import Glibc
 import Synchronization
 
@@ -27,11 +28,11 @@ public final class Relay: Sendable {
     }
 
     /// Starts the loops; returns at once.
-    public func start() {
-        controller.start()
+    public func start() throws(ThreadError) {
+        try controller.start()
         for mailbox in mailboxes {
+            try detachThread { self.run(mailbox) }
             running.withLock { $0 += 1 }
-            startThread("loop") { self.run(mailbox) }
         }
         for door in doors { RelayLog.write("listening on \(door.address)") }
     }

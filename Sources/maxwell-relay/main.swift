@@ -17,7 +17,7 @@ do {
     let doors = try ListeningSocket.open(place.relay.listen)
     let relay = try Relay(place.relay, doors: doors)
     if let user = place.user { try becomeServiceAccount(user) }
-    relay.start()
+    try relay.start()
     var number: Int32 = 0
     sigwait(&signals, &number)
     relay.stop()

@@ -72,7 +72,7 @@ struct Controller: AsyncParsableCommand {
             directory: Directory(settings.ldap.directory(password: secrets.directory, reserved: settings.uids)),
             log: log)
         let listener = try ControlListener(path: settings.controller.socket)
-        listener.serve { request, caller in await gateway.answer(request, from: caller) }
+        try listener.serve { request, caller in await gateway.answer(request, from: caller) }
         log.info("controller ready", metadata: ["version": "\(maxwellVersion)"])
         let group = ServiceGroup(
             services: [GatewayService(gateway: gateway, listener: listener)],
