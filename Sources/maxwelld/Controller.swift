@@ -31,7 +31,7 @@ struct Controller: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
-        let path = config ?? getenv("MAXWELL_CONFIG").map { String(cString: $0) } ?? "/etc/maxwell/maxwell.yaml"
+        let path = config ?? SettingsPath.standard()
         do {
             let settings = try Settings.load(path: path)
             if printEffective { return print(settings.effectiveText, terminator: "") }
