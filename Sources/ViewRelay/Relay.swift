@@ -43,11 +43,11 @@ public final class Relay: Sendable {
         let deadline = monotonicSeconds() + 2
         while monotonicSeconds() < deadline, running.withLock({ $0 > 0 }) { usleep(2_000) }
         controller.finish(within: 1)
-        RelayLog.write("stopped", counts.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") })
+        RelayLog.write("stopped", counters.fields)
     }
 
-    /// How often connections ended for which reason.
-    public var counts: [String: UInt64] { counters.all() }
+    /// Logs how often connections ended for which reason, since the start.
+    public func tellCounts() { RelayLog.write("counts", counters.fields) }
 
     private func run(_ mailbox: Mailbox) {
         let loop = Loop(
