@@ -51,6 +51,22 @@ struct DisplayTests {
         }
     }
 
+    @Test("an end that comes late does not meet the display that has the number by now")
+    func lateEnd() throws {
+        try withDisplay(3104) { agent, number in
+            #expect(try agent.start("exec xterm", on: number) == .applicationStarted)
+            let late = try agent.ask(.endDisplay(display: number, key: .token(), patienceSeconds: 0))
+            #expect(
+                late
+                    == .displayEnded(
+                        DisplayEnd(display: number, session: nil, status: nil, wallSeconds: 0, cpuSeconds: 0)))
+            #expect(try agent.data("RFB 3104 \(Agent.key.exposed)\n", bytes: 15) == "OK\nRFB 003.008\n")
+            #expect(agent.exists(number) && agent.events.isEmpty)
+            expectEnded(try agent.ask(.endDisplay(display: number, key: Agent.key, patienceSeconds: 2)))
+            #expect(agent.traces(of: number) == [])
+        }
+    }
+
     @Test("the data socket gives a display's bytes to who shows its key, and to nobody else")
     func dataLink() throws {
         try withDisplay(3103) { agent, number in
