@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     /// What a start may leave behind: rows, claims, and display servers of the hosts.
-    private func traces() throws -> [String] {
+    func traces() throws -> [String] {
         let rows = try Gateway.sql(
             """
             SELECT (SELECT COUNT(*) FROM session), (SELECT COUNT(*) FROM viewperm), (SELECT COUNT(*) FROM mw_display),
@@ -14,7 +14,7 @@ extension EndToEnd {
     }
 
     /// A start that must be refused with `status` and one sentence that has `words`, and leave nothing.
-    private func refusedStart(_ status: Int32, saying words: String, app: String = "xterm") throws {
+    func refusedStart(_ status: Int32, saying words: String, app: String = "xterm") throws {
         let before = try traces()
         let answer = try Gateway.maxwell("start", "user=alice", "ip=127.0.0.1", "app=\(app)", "version=1")
         #expect(answer.status == status, "\(answer.output)")
@@ -23,17 +23,9 @@ extension EndToEnd {
         try Gateway.eventually("nothing is left: \(before)") { try traces() == before }
     }
 
-    private func quickstart(_ words: String...) throws {
-        let program = Gateway.checkout.appendingPathComponent("deploy/quickstart").path
-        let answer = try Gateway.run([program] + words)
-        guard answer.status == 0 else { throw Missing(description: answer.output) }
-    }
-
     /// Stops a server of the quick start for as long as `body` runs: it is there and says nothing.
     private func silenced(_ server: String, _ body: () throws -> Void) throws {
-        let record = try Gateway.setting("MAXWELL_STATE") + "/record/process/\(server)"
-        let words = try String(contentsOfFile: record, encoding: .utf8).split(whereSeparator: \.isWhitespace)
-        let pid = try #require(words.first.flatMap { pid_t($0) })
+        let pid = try Gateway.process(server)
         #expect(kill(pid, SIGSTOP) == 0)
         defer { kill(pid, SIGCONT) }
         try body()
@@ -75,17 +67,17 @@ extension EndToEnd {
 
     @Test("a full disk on every host is told, and leaves nothing")
     func diskFull() throws {
-        try quickstart("--host", "exec1", "fill")
-        defer { _ = try? quickstart("--host", "exec1", "empty") }
-        try quickstart("--host", "exec2", "fill")
-        defer { _ = try? quickstart("--host", "exec2", "empty") }
+        try Gateway.quickstart("--host", "exec1", "fill")
+        defer { _ = try? Gateway.quickstart("--host", "exec1", "empty") }
+        try Gateway.quickstart("--host", "exec2", "fill")
+        defer { _ = try? Gateway.quickstart("--host", "exec2", "empty") }
         try refusedStart(69, saying: "is full")
     }
 
     @Test("one host with a full disk is passed over")
     func oneDiskFull() throws {
-        try quickstart("--host", "exec1", "fill")
-        defer { _ = try? quickstart("--host", "exec1", "empty") }
+        try Gateway.quickstart("--host", "exec1", "fill")
+        defer { _ = try? Gateway.quickstart("--host", "exec1", "empty") }
         for _ in 0..<2 {
             try Gateway.withSession { number in
                 let host = try Gateway.sql("SELECT exechost FROM session WHERE sessnum = \(number)")
