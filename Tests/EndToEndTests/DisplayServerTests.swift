@@ -33,9 +33,11 @@ extension EndToEnd {
 
     @Test("a host whose display server dies at its start is passed over, until it is mended")
     func displayServerDies() throws {
-        let processes = try Gateway.hostProcesses()
+        let before = try Traces()
         try withoutDisplayServer(on: "exec1") {
             let known = try controllerLog().count
+            let claims = "SELECT COUNT(*) FROM mw_display WHERE hostname = 'exec1'"
+            let claimed = try Gateway.sql(claims)
             // exec1 has fewer and fewer sessions than exec2: it is asked first.
             try Gateway.withSession { first in
                 try Gateway.withSession { second in
@@ -43,14 +45,14 @@ extension EndToEnd {
                         let hosts = try Gateway.sql(
                             "SELECT exechost FROM session WHERE sessnum IN (\(first), \(second), \(third))")
                         #expect(hosts == ["exec2", "exec2", "exec2"])
-                        #expect(try Gateway.sql("SELECT COUNT(*) FROM mw_display WHERE hostname = 'exec1'") == ["0"])
+                        #expect(try Gateway.sql(claims) == claimed)
                     }
                 }
             }
             let told = try controllerLog().dropFirst(known)
             #expect(told.contains(Self.lastWords))
         }
-        try Gateway.eventually("nothing more runs on the hosts") { try Gateway.hostProcesses() == processes }
+        try before.expectNoMore()
         try Gateway.withSession { first in
             try Gateway.withSession { second in
                 let hosts = try Gateway.sql(
@@ -62,13 +64,11 @@ extension EndToEnd {
 
     @Test("when every host's display server dies at its start, that is told, and nothing half made is left")
     func everyDisplayServerDies() throws {
-        let processes = try Gateway.hostProcesses()
         try withoutDisplayServer(on: "exec1") {
             try withoutDisplayServer(on: "exec2") {
                 try refusedStart(69, saying: "No display could be started on exec")
             }
         }
-        try Gateway.eventually("nothing more runs on the hosts") { try Gateway.hostProcesses() == processes }
         let half = try Gateway.sql(
             """
             SELECT (SELECT COUNT(*) FROM mw_session s LEFT JOIN session USING (sessnum)

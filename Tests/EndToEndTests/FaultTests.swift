@@ -3,24 +3,45 @@ import SessionModel
 import Testing
 
 extension EndToEnd {
-    /// What a start may leave behind: rows, claims, and display servers of the hosts.
-    func traces() throws -> [String] {
-        let rows = try Gateway.sql(
-            """
-            SELECT (SELECT COUNT(*) FROM session), (SELECT COUNT(*) FROM viewperm), (SELECT COUNT(*) FROM mw_display),
-              (SELECT SUM(uses) FROM host)
-            """)
-        return rows + [try Gateway.run(["pgrep", "-c", "-x", "Xvnc"]).output]
+    /// What a start may leave behind.
+    struct Traces {
+        /// How many sessions, permissions, claims and uses of hosts there are.
+        let rows: [String]
+        /// What runs on the hosts.
+        let processes: Set<String>
+
+        init() throws {
+            rows = try Gateway.sql(
+                """
+                SELECT (SELECT COUNT(*) FROM session), (SELECT COUNT(*) FROM viewperm),
+                  (SELECT COUNT(*) FROM mw_display), (SELECT SUM(uses) FROM host)
+                """)
+            processes = try Gateway.hostProcesses()
+        }
+
+        /// Waits until there is nothing that was not there then; what ends meanwhile is nobody's trace.
+        func expectNoMore() throws {
+            var now = self
+            do {
+                try Gateway.eventually("nothing is left") {
+                    now = try Traces()
+                    return now.rows == rows && now.processes.isSubset(of: processes)
+                }
+            } catch is Missing {
+                let more = now.processes.subtracting(processes).sorted()
+                throw Missing(description: "left: rows \(now.rows) instead of \(rows), processes \(more)")
+            }
+        }
     }
 
     /// A start that must be refused with `status` and one sentence that has `words`, and leave nothing.
     func refusedStart(_ status: Int32, saying words: String, app: String = "xterm") throws {
-        let before = try traces()
+        let before = try Traces()
         let answer = try Gateway.maxwell("start", "user=alice", "ip=127.0.0.1", "app=\(app)", "version=1")
         #expect(answer.status == status, "\(answer.output)")
         #expect(answer.output.contains(words), "\(answer.output)")
         #expect(answer.output.split(separator: "\n").count == 1, "\(answer.output)")
-        try Gateway.eventually("nothing is left: \(before)") { try traces() == before }
+        try before.expectNoMore()
     }
 
     /// Stops a server of the quick start for as long as `body` runs: it is there and says nothing.
@@ -50,10 +71,10 @@ extension EndToEnd {
             try? FileManager.default.removeItem(atPath: home)
             try? FileManager.default.moveItem(atPath: home + ".away", toPath: home)
         }
-        let before = try traces()
+        let before = try Traces()
         let refused = try Gateway.maxwell("start", "user=bob", "ip=127.0.0.1", "app=xterm", "version=1")
         #expect(refused.status == 69 && refused.output.contains("home folder is not available"), "\(refused.output)")
-        try Gateway.eventually("nothing is left") { try traces() == before }
+        try before.expectNoMore()
         for _ in 0..<2 {
             let made = try Gateway.maxwell("create_userhome", "bob")
             #expect(made.status == 0, "\(made.output)")

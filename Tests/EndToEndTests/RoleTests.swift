@@ -76,6 +76,7 @@ extension EndToEnd {
         #expect(apps.status == 0 && apps.output.contains("xterm"), "\(apps.output)")
         let sessions = try member.maxwell("sessions", "--json")
         #expect(sessions.status == 0 && sessions.output.contains("\"alice\""), "\(sessions.output)")
+        defer { _ = try? Gateway.maxwell("host", "up", "exec1") }
         let down = try member.maxwell("host", "down", "exec1")
         #expect(down.status == 0, "\(down.output)")
         #expect(try Gateway.sql("SELECT status FROM host WHERE hostname = 'exec1'") == ["down"])
@@ -102,7 +103,7 @@ extension EndToEnd {
                 try caller.isRefused("start", "user=alice", "ip=127.0.0.1", "app=xterm", "version=1")
                 try caller.isRefused("start", "user=\(caller.name)", "ip=127.0.0.1", "app=xterm", "version=1")
                 for word in ["hosts", "apps", "counters"] { try caller.isRefused(word) }
-                try caller.isRefused("host", "down", "exec1")
+                try caller.isRefused("host", "up", "exec1")
                 try caller.isRefused("create_userhome", "alice")
                 try caller.isRefused("sessions", "user=alice")
             }
