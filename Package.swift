@@ -172,7 +172,7 @@ let package = Package(
             swiftSettings: ours),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["SessionModel", "ViewClient"],
+            dependencies: ["SessionModel", "TestServers", "ViewClient"],
             swiftSettings: ours),
     ]
 )

@@ -3,37 +3,50 @@ import SessionModel
 import Testing
 
 extension EndToEnd {
-    /// What a start may leave behind: rows, claims, and display servers of the hosts.
-    private func traces() throws -> [String] {
-        let rows = try Gateway.sql(
-            """
-            SELECT (SELECT COUNT(*) FROM session), (SELECT COUNT(*) FROM viewperm), (SELECT COUNT(*) FROM mw_display),
-              (SELECT SUM(uses) FROM host)
-            """)
-        return rows + [try Gateway.run(["pgrep", "-c", "-x", "Xvnc"]).output]
+    /// What a start may leave behind.
+    struct Traces {
+        /// How many sessions, permissions, claims and uses of hosts there are.
+        let rows: [String]
+        /// What runs on the hosts.
+        let processes: Set<String>
+
+        init() throws {
+            rows = try Gateway.sql(
+                """
+                SELECT (SELECT COUNT(*) FROM session), (SELECT COUNT(*) FROM viewperm),
+                  (SELECT COUNT(*) FROM mw_display), (SELECT SUM(uses) FROM host)
+                """)
+            processes = try Gateway.hostProcesses()
+        }
+
+        /// Waits until there is nothing that was not there then; what ends meanwhile is nobody's trace.
+        func expectNoMore() throws {
+            var now = self
+            do {
+                try Gateway.eventually("nothing is left") {
+                    now = try Traces()
+                    return now.rows == rows && now.processes.isSubset(of: processes)
+                }
+            } catch is Missing {
+                let more = now.processes.subtracting(processes).sorted()
+                throw Missing(description: "left: rows \(now.rows) instead of \(rows), processes \(more)")
+            }
+        }
     }
 
     /// A start that must be refused with `status` and one sentence that has `words`, and leave nothing.
-    private func refusedStart(_ status: Int32, saying words: String, app: String = "xterm") throws {
-        let before = try traces()
+    func refusedStart(_ status: Int32, saying words: String, app: String = "xterm") throws {
+        let before = try Traces()
         let answer = try Gateway.maxwell("start", "user=alice", "ip=127.0.0.1", "app=\(app)", "version=1")
         #expect(answer.status == status, "\(answer.output)")
         #expect(answer.output.contains(words), "\(answer.output)")
         #expect(answer.output.split(separator: "\n").count == 1, "\(answer.output)")
-        try Gateway.eventually("nothing is left: \(before)") { try traces() == before }
-    }
-
-    private func quickstart(_ words: String...) throws {
-        let program = Gateway.checkout.appendingPathComponent("deploy/quickstart").path
-        let answer = try Gateway.run([program] + words)
-        guard answer.status == 0 else { throw Missing(description: answer.output) }
+        try before.expectNoMore()
     }
 
     /// Stops a server of the quick start for as long as `body` runs: it is there and says nothing.
     private func silenced(_ server: String, _ body: () throws -> Void) throws {
-        let record = try Gateway.setting("MAXWELL_STATE") + "/record/process/\(server)"
-        let words = try String(contentsOfFile: record, encoding: .utf8).split(whereSeparator: \.isWhitespace)
-        let pid = try #require(words.first.flatMap { pid_t($0) })
+        let pid = try Gateway.process(server)
         #expect(kill(pid, SIGSTOP) == 0)
         defer { kill(pid, SIGCONT) }
         try body()
@@ -58,10 +71,10 @@ extension EndToEnd {
             try? FileManager.default.removeItem(atPath: home)
             try? FileManager.default.moveItem(atPath: home + ".away", toPath: home)
         }
-        let before = try traces()
+        let before = try Traces()
         let refused = try Gateway.maxwell("start", "user=bob", "ip=127.0.0.1", "app=xterm", "version=1")
         #expect(refused.status == 69 && refused.output.contains("home folder is not available"), "\(refused.output)")
-        try Gateway.eventually("nothing is left") { try traces() == before }
+        try before.expectNoMore()
         for _ in 0..<2 {
             let made = try Gateway.maxwell("create_userhome", "bob")
             #expect(made.status == 0, "\(made.output)")
@@ -75,17 +88,17 @@ extension EndToEnd {
 
     @Test("a full disk on every host is told, and leaves nothing")
     func diskFull() throws {
-        try quickstart("--host", "exec1", "fill")
-        defer { _ = try? quickstart("--host", "exec1", "empty") }
-        try quickstart("--host", "exec2", "fill")
-        defer { _ = try? quickstart("--host", "exec2", "empty") }
+        try Gateway.quickstart("--host", "exec1", "fill")
+        defer { _ = try? Gateway.quickstart("--host", "exec1", "empty") }
+        try Gateway.quickstart("--host", "exec2", "fill")
+        defer { _ = try? Gateway.quickstart("--host", "exec2", "empty") }
         try refusedStart(69, saying: "is full")
     }
 
     @Test("one host with a full disk is passed over")
     func oneDiskFull() throws {
-        try quickstart("--host", "exec1", "fill")
-        defer { _ = try? quickstart("--host", "exec1", "empty") }
+        try Gateway.quickstart("--host", "exec1", "fill")
+        defer { _ = try? Gateway.quickstart("--host", "exec1", "empty") }
         for _ in 0..<2 {
             try Gateway.withSession { number in
                 let host = try Gateway.sql("SELECT exechost FROM session WHERE sessnum = \(number)")

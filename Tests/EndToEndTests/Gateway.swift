@@ -36,6 +36,27 @@ enum Gateway {
             .deletingLastPathComponent()
     }
 
+    /// Where the quick start keeps its data.
+    static var data: URL {
+        get throws {
+            URL(fileURLWithPath: try setting("MAXWELL_CONFIG")).deletingLastPathComponent().deletingLastPathComponent()
+        }
+    }
+
+    /// What the quick start remembers under `name`.
+    static func recorded(_ name: String) throws -> String {
+        let text = try String(contentsOfFile: try setting("MAXWELL_STATE") + "/record/\(name)", encoding: .utf8)
+        return text.trimmingCharacters(in: .newlines)
+    }
+
+    /// The process that the quick start recorded under `name`.
+    static func process(_ name: String) throws -> pid_t {
+        guard let pid = try recorded("process/\(name)").split(separator: " ").first.flatMap({ pid_t($0) }) else {
+            throw Missing(description: "no process \(name) is recorded")
+        }
+        return pid
+    }
+
     /// Where pictures for people are kept.
     static func screenshot(_ name: String) throws -> String {
         let folder = checkout.appendingPathComponent(".build/screenshots")
@@ -61,6 +82,22 @@ enum Gateway {
     static func maxwell(_ words: String...) throws -> Answer {
         _ = try setting("MAXWELL_SOCKET")
         return try run(["maxwell"] + words)
+    }
+
+    /// `maxwell` as somebody else of this machine: an account's name, or the uid of nobody.
+    static func maxwell(as caller: String, _ words: [String]) throws -> Answer {
+        let groups = UInt32(caller) == nil ? "--init-groups" : "--clear-groups"
+        let program = try data.appendingPathComponent("bin/maxwell").path
+        return try run(
+            [
+                "setpriv", "--reuid", caller, "--regid", caller, groups, "env",
+                "MAXWELL_SOCKET=\(try setting("MAXWELL_SOCKET"))", program,
+            ] + words)
+    }
+
+    static func quickstart(_ words: String...) throws {
+        let answer = try run([checkout.appendingPathComponent("deploy/quickstart").path] + words)
+        guard answer.status == 0 else { throw Missing(description: answer.output) }
     }
 
     /// The rows of a statement, columns apart by tabs.

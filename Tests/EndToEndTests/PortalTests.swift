@@ -21,8 +21,7 @@ extension EndToEnd {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mw-portal-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let program = URL(fileURLWithPath: try Gateway.setting("MAXWELL_CONFIG")).deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("bin/maxwell").path
+        let program = try Gateway.data.appendingPathComponent("bin/maxwell").path
         let wrapper = folder.appendingPathComponent("mw")
         let page = folder.appendingPathComponent("portal.php")
         try String(contentsOf: Gateway.checkout.appendingPathComponent("deploy/mw"), encoding: .utf8)
@@ -94,20 +93,14 @@ extension EndToEnd {
     @Test("a stranger without an account's rights may see no session of others and start none")
     func stranger() throws {
         try Gateway.withSession { number in
-            let socket = try Gateway.setting("MAXWELL_SOCKET")
-            let program = URL(fileURLWithPath: try Gateway.setting("MAXWELL_CONFIG")).deletingLastPathComponent()
-                .deletingLastPathComponent().appendingPathComponent("bin/maxwell").path
-            let me = [
-                "setpriv", "--reuid", "games", "--regid", "games", "--clear-groups", "env", "MAXWELL_SOCKET=\(socket)",
-                program,
-            ]
-            let started = try Gateway.run(me + ["start", "user=alice", "ip=127.0.0.1", "app=xterm", "version=1"])
+            let started = try Gateway.maxwell(
+                as: "games", ["start", "user=alice", "ip=127.0.0.1", "app=xterm", "version=1"])
             #expect(started.status == 77, "\(started.output)")
             for words in [["view", "ip=127.0.0.1", "sess=\(number)"], ["stop", number], ["ticket", number]] {
-                let answer = try Gateway.run(me + words)
+                let answer = try Gateway.maxwell(as: "games", words)
                 #expect(answer.status == 77, "\(answer.output)")
             }
-            let listed = try Gateway.run(me + ["sessions", "--json"])
+            let listed = try Gateway.maxwell(as: "games", ["sessions", "--json"])
             #expect(listed.status == 0 && !listed.output.contains("alice"), "\(listed.output)")
         }
     }

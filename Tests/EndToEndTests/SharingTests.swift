@@ -4,13 +4,13 @@ import ViewClient
 
 extension EndToEnd {
     /// What the portal writes when alice shares with bob: a copy of her row with a token of its own.
-    private func share(_ number: String, readOnly: String) throws -> String {
+    func share(_ number: String, readOnly: String, in database: String = "maxwell") throws -> String {
         let token = Secret.token().exposed
         _ = try Gateway.sql(
             """
-            INSERT INTO viewperm (sessnum, viewuser, viewtoken, geometry, fwhost, fwport, vncpass, readonly)
+            INSERT INTO \(database).viewperm (sessnum, viewuser, viewtoken, geometry, fwhost, fwport, vncpass, readonly)
             SELECT sessnum, 'bob', '\(token)', geometry, fwhost, fwport, vncpass, '\(readOnly)'
-              FROM viewperm WHERE sessnum = \(number) AND viewuser = 'alice'
+              FROM \(database).viewperm WHERE sessnum = \(number) AND viewuser = 'alice'
             """)
         return token
     }

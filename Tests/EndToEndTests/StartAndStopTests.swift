@@ -119,9 +119,7 @@ extension EndToEnd {
             let controllers = found.output.split(separator: "\n").compactMap { pid_t(String($0)) }
             #expect(controllers.count == 1)
             for pid in controllers { kill(pid, SIGKILL) }
-            let quickstart = Gateway.checkout.appendingPathComponent("deploy/quickstart").path
-            let again = try Gateway.run([quickstart, "--restart", "maxwelld"])
-            #expect(again.status == 0, "\(again.output)")
+            try Gateway.quickstart("--restart", "maxwelld")
             try viewer.paintTerminal(1)
             #expect(try viewer.frame { $0.count(of: red) > 10_000 }.count(of: red) > 10_000)
             let another = try Gateway.viewer(number)

@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+/// Changing the gateway for as long as something runs.
+extension Gateway {
+    /// Other settings in force for as long as `body` runs; the controller is started anew for them, and again after.
+    static func withSettings(_ change: (String) -> String, _ body: () throws -> Void) throws {
+        let file = URL(fileURLWithPath: try setting("MAXWELL_CONFIG"))
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let changed = change(text)
+        guard changed != text else { throw Missing(description: "the settings have no such line") }
+        defer {
+            do {
+                try text.write(to: file, atomically: false, encoding: .utf8)
+                try restartController()
+            } catch {
+                Issue.record(error)
+            }
+        }
+        try changed.write(to: file, atomically: false, encoding: .utf8)
+        try quickstart("--restart", "maxwelld")
+        try body()
+    }
+
+    /// Starts the controller anew and waits until it hears every host again: the tests that follow need them.
+    private static func restartController() throws {
+        try quickstart("--restart", "maxwelld")
+        try awaitHosts()
+    }
+
+    /// Waits until the controller hears every host that it knows how to reach.
+    static func awaitHosts() throws {
+        let known = try sql("SELECT hostname FROM mw_host ORDER BY hostname")
+        try eventually("\(known) are connected") { try connectedHosts() == known }
+    }
+
+    /// The hosts that the controller hears now, by name.
+    static func connectedHosts() throws -> [String] {
+        struct Line: Decodable {
+            var host: String
+            var connected: Bool
+        }
+        let answer = try maxwell("hosts", "--json")
+        guard answer.status == 0 else { throw Missing(description: answer.output) }
+        return try JSONDecoder().decode([Line].self, from: Data(answer.output.utf8))
+            .filter(\.connected).map(\.host).sorted()
+    }
+
+    /// What runs on the execution hosts besides sshd, each with its host, number and name; where the quick start has
+    /// no cgroups, every display server of the machine.
+    static func hostProcesses() throws -> Set<String> {
+        let cgroups = FileManager.default.fileExists(atPath: try setting("MAXWELL_STATE") + "/record/cgroups")
+        let group = "/mwq-\(try recorded("hash"))/"
+        var found: Set<String> = []
+        var servers = 0
+        for pid in try FileManager.default.contentsOfDirectory(atPath: "/proc") where pid_t(pid) != nil {
+            // A process may end meanwhile.
+            guard let groups = try? String(contentsOfFile: "/proc/\(pid)/cgroup", encoding: .utf8),
+                let name = try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8).dropLast()
+            else { continue }
+            let host = ["exec1", "exec2"].first { groups.contains(group + $0) }
+            let isServer = name.hasPrefix("sshd")
+            if isServer { servers += host == nil ? 0 : 1 }
+            if cgroups ? host != nil && !isServer : name == "Xvnc" || name == "Xtigervnc" {
+                found.insert("\(host ?? "some host") \(pid) \(name)")
+            }
+        }
+        guard !cgroups || servers >= 2 else { throw Missing(description: "the hosts' cgroups have no sshd") }
+        return found
+    }
+}
