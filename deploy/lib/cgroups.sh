@@ -18,7 +18,8 @@ cgroup_roots() {
 # Whether a cgroup can be made and joined.
 cgroups_usable() {
     local root trial
-    root=$(cgroup_roots | head -n 1)
+    root=$(cgroup_roots)
+    root=${root%%$'\n'*}
     [[ -n $root ]] || return 1
     trial=$root/mwq-trial-$$
     mkdir "$trial" 2>/dev/null || return 1

@@ -7,20 +7,22 @@ HOST_DISK=512M
 
 hosts_plain() { [[ $(recall isolation) == none ]]; }
 
-# Whether this machine lets us make the namespaces and mounts an execution host is made of.
+# Whether this machine lets us make the namespaces and mounts an execution host is made of; what refused is in the log.
 namespaces_usable() {
-    [[ -e $STATE/record/cgroups ]] || return 1
-    local trial=mwq-trial-$$
-    ip netns add "$trial" 2>/dev/null || return 1
-    local usable=0
-    ip -n "$trial" link set lo up 2>/dev/null &&
-        ip link add "mwqt$$" type veth peer name eth0 netns "$trial" 2>/dev/null &&
+    local trial=mwq-trial-$$ usable=0
+    if [[ ! -e $STATE/record/cgroups ]]; then
+        echo "no cgroup can be made"
+        return 1
+    fi
+    ip netns add "$trial" || return 1
+    ip -n "$trial" link set lo up &&
+        ip link add "mwqt$$" type veth peer name eth0 netns "$trial" &&
         nsenter --net="/run/netns/$trial" unshare --mount --uts --cgroup --propagation private \
             sh -c 'mount -t tmpfs none /mnt && hostname trial && exec bwrap --unshare-pid --unshare-net --unshare-ipc \
-                --ro-bind / / --proc /proc --dev /dev true' 2>/dev/null || usable=1
+                --ro-bind / / --proc /proc --dev /dev true' || usable=1
     ip netns delete "$trial"
     return "$usable"
-}
+} >"$LOG/namespaces.log" 2>&1
 
 hosts_ensure() {
     local host
@@ -42,7 +44,10 @@ hosts_choose() {
         record isolation container
     else
         record isolation none
-        warn "This machine refuses network namespaces, mounts or cgroups (an unprivileged container?)."
+        warn "This machine refuses network namespaces, mounts or cgroups: $(tail -n 1 "$LOG/namespaces.log")"
+        if ! mountpoint -q /; then
+            warn "/ is no mount point here, as in a chroot: bind the tree onto itself before you enter it."
+        fi
         warn "The execution hosts are plain sshd's on loopback and applications run WITHOUT ISOLATION."
         warn "That is good enough to look around; let nobody else use it."
     fi

@@ -17,7 +17,7 @@ PACKAGES_TO_RUN=(
 PACKAGES_TO_TEST=(
     "${PACKAGES_TO_RUN[@]}"
     chromium chromium-driver python3 python3-selenium curl xxd
-    tigervnc-viewer tigervnc-common tigervnc-tools xvfb xauth xdotool php-cli man-db
+    tigervnc-viewer tigervnc-common tigervnc-tools xvfb xauth xdotool x11-xserver-utils php-cli man-db
 )
 # Packages that bring a service of the system's.
 PACKAGES_WITH_SERVICE=(mariadb-server:mariadb slapd:slapd openssh-server:ssh)
