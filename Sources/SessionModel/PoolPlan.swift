@@ -62,7 +62,9 @@ public enum PoolPlan {
         public var recent: Starts
         /// Hosts that share the demand, this one among them; 1 or more.
         public var sharing: Int
-        /// Seconds from the moment a display is taken until another stands in its place, waiting included.
+        /// Seconds from the moment a display is taken until another stands in its place: the time until somebody looks
+        /// round, and the time of making one. Waiting behind others that are made is not in it: a pool that grows would
+        /// raise its own target with it, and again.
         public var refillSeconds: Double
         /// Uses of the host, the portal's `host.uses`: ready displays are not among them.
         public var uses: Int
