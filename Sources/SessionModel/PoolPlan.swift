@@ -144,7 +144,7 @@ public enum PoolPlan {
 
     /// 1, halved `times` times: 2⁻ᵗ, by the series of eˣ for what is not a whole number.
     private static func halved(_ times: Double) -> Double {
-        guard times < 64 else { return 0 }
+        guard (0..<64).contains(times) else { return 0 }
         let whole = times.rounded(.down)
         let exponent = (whole - times) * 0.693_147_180_559_945_3
         var term = 1.0

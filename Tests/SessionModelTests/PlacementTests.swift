@@ -64,10 +64,10 @@ import Testing
         #expect(try orderOfEverySeed([small, large, host("open", uses: 7)]) == ["small", "open", "large"])
     }
 
-    @Test("a host that is full and without a limit does not change how the others are weighed")
-    func fullHosts() throws {
-        let full = try host("down", up: false, uses: 0)
-        let hosts = [full, try host("large", uses: 10, most: 100), try host("small", uses: 5, most: 10)]
+    @Test("a host without a limit that falls through a sieve does not change how the others are weighed")
+    func fallenHosts() throws {
+        let down = try host("down", up: false)
+        let hosts = [down, try host("large", uses: 10, most: 100), try host("small", uses: 5, most: 10)]
         #expect(try order(hosts) == ["large", "small"])
     }
 
