@@ -43,7 +43,11 @@ extension Gateway {
                     status: known?.status ?? 0), failedStart: failedStart)
             log.event(
                 "session ended",
-                [.session: "\(session.number)", .user: "\(session.owner)", .host: "\(session.host)", .reason: reason])
+                [
+                    .session: "\(session.number)", .user: "\(session.owner)",
+                    .host: "\(session.place?.host.text ?? "")",
+                    .reason: reason,
+                ])
         } catch {
             log.event("session rows not finished", level: .error, [.session: "\(session.number)", .cause: "\(error)"])
         }
@@ -52,18 +56,19 @@ extension Gateway {
     /// Ends the display of `session` on its host and gives its number back; nil when the host cannot be asked now, then
     /// healing does it when the host is heard again.
     private func endDisplay(of session: SessionRecord) async -> DisplayEnd? {
+        guard let place = session.place else { return nil }
         do {
-            let channel = try await fleet.channel(session.host)
+            let channel = try await fleet.channel(place.host)
             let patience = Double(settings.hosts.stopPatience.components.seconds)
             let reply = try await channel.ask(
-                .endDisplay(display: session.displayNumber, patienceSeconds: patience),
+                .endDisplay(display: place.number, patienceSeconds: patience),
                 within: .seconds(2 * patience + 20))
-            try await database.releaseDisplay(session.displayNumber, on: session.host)
+            try await database.releaseDisplay(place.number, on: place.host)
             if case .displayEnded(let end) = reply { return end }
         } catch {
             log.event(
                 "display not ended yet", level: .warning,
-                [.session: "\(session.number)", .host: "\(session.host)", .cause: "\(error)"])
+                [.session: "\(session.number)", .host: "\(place.host)", .cause: "\(error)"])
         }
         return nil
     }

@@ -29,7 +29,7 @@ extension Gateway {
         do {
             try await database.noteHost(
                 host, bootID: hello.bootID, isolation: hello.isolation, agentVersion: hello.version)
-            for session in try await database.endingSessions() where session.host == host {
+            for session in try await database.endingSessions() where session.place?.host == host {
                 await finishEnd(session, reason: "an end that was interrupted", failedStart: false, account: nil)
             }
             let displays = try await database.displays(on: host)

@@ -9,7 +9,7 @@ extension Gateway {
     /// `maxwell host up|down`.
     func setStatus(of host: HostName, up: Bool) async throws -> ControlReply {
         try await requireHost(host)
-        try await database.setHostStatus(host, up: up)
+        try await database.setHostStatus(host, to: up ? .up : .down)
         log.event("host status set", [.host: "\(host)", .status: up ? "up" : "down"])
         return .done("Host \(host) is \(up ? "up" : "down").")
     }
@@ -69,7 +69,7 @@ extension Gateway {
             lines.append("failed: \(error.userMessage)")
             good = false
         }
-        if apply { try await database.setHostStatus(host, up: good) }
+        if apply { try await database.setHostStatus(host, to: good ? .up : .down) }
         lines.append(
             "\(host) is \(good ? "fine" : "not fit for sessions")\(apply ? " and is now \(good ? "up" : "down")" : "")."
         )
@@ -96,10 +96,11 @@ extension Gateway {
         let sessions = try await database.sessions(of: user)
         await withDiscardingTaskGroup { group in
             for session in sessions where session.state.isLive {
+                guard let place = session.place else { continue }
                 group.addTask {
                     do {
-                        _ = try await self.fleet.channel(session.host).ask(
-                            .screenshot(display: session.displayNumber), within: .seconds(10))
+                        _ = try await self.fleet.channel(place.host).ask(
+                            .screenshot(display: place.number), within: .seconds(10))
                     } catch {
                         self.log.event(
                             "no screenshot", level: .debug, [.session: "\(session.number)", .cause: "\(error)"])
@@ -136,9 +137,10 @@ extension Gateway {
         let key = Secret.token()
         let password = Secret.viewerPassword()
         guard
-            let claim = try await database.claimDisplayNumber(
-                on: host, key: key, password: password, geometry: .usual, depth: 24,
-                uidBase: settings.uids.displays.first, uidCount: settings.uids.displays.count)
+            let claim = try await database.claimForPool(
+                FreshDisplay(
+                    host: host, key: key, password: password, geometry: .usual, depth: 24, withGL: false,
+                    uidBase: settings.uids.displays.first, uidCount: settings.uids.displays.count), template: "")
         else { return ["every display is in use: no trial display was made"] }
         do {
             _ = try await channel.ask(

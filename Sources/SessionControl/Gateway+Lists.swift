@@ -11,8 +11,9 @@ extension Gateway {
         return .sessions(
             sessions.map {
                 SessionLine(
-                    session: $0.number, user: $0.owner.text, application: $0.application.text, host: $0.host.text,
-                    display: $0.displayNumber.value, state: $0.state.rawValue, age: $0.age, viewers: $0.viewers)
+                    session: $0.number, user: $0.owner.text, application: $0.application.text,
+                    host: $0.place?.host.text ?? "",
+                    display: $0.place?.number.value ?? 0, state: $0.state.rawValue, age: $0.age, viewers: $0.viewers)
             })
     }
 

@@ -88,37 +88,32 @@ extension Gateway {
         _ order: StartOrder, _ application: Application, _ account: Account, on host: HostRecord
     ) async throws -> SessionNumber? {
         let channel = try await fleet.channel(host.name)
-        let key = Secret.token()
-        let password = Secret.viewerPassword()
-        guard
-            let claim = try await database.claimDisplayNumber(
-                on: host.name, key: key, password: password, geometry: application.geometry, depth: application.depth,
-                uidBase: settings.uids.displays.first, uidCount: settings.uids.displays.count)
-        else { return nil }
         let token = Secret.token()
-        let number: SessionNumber
+        let begun = try await database.beginSession(
+            NewSession(
+                owner: order.user, address: order.address, application: application.name, title: application.title,
+                timeout: application.timeout, geometry: application.geometry, sessionToken: token,
+                parameters: order.parameters, withGL: application.needsGL),
+            claiming: .fresh(
+                FreshDisplay(
+                    host: host.name, key: Secret.token(), password: Secret.viewerPassword(),
+                    geometry: application.geometry, depth: application.depth, withGL: application.needsGL,
+                    uidBase: settings.uids.displays.first, uidCount: settings.uids.displays.count)),
+            limits: SessionLimits())
+        guard case .began(let number, let display) = begun else { return nil }
         do {
             _ = try await channel.ask(
                 .makeDisplay(
                     DisplayOrder(
-                        display: claim.number, geometry: application.geometry, depth: application.depth,
-                        withGL: application.needsGL, uid: claim.uid, password: password, key: key)),
+                        display: display.id.number, geometry: application.geometry, depth: application.depth,
+                        withGL: application.needsGL, uid: display.uid, password: display.password, key: display.key)),
                 within: .seconds(20))
-            number = try await database.beginSession(
-                NewSession(
-                    owner: order.user, address: order.address, host: host.name, display: claim.number,
-                    application: application.name, title: application.title, timeout: application.timeout,
-                    geometry: application.geometry, password: password, sessionToken: token,
-                    parameters: order.parameters, zoneID: host.zoneID))
+            try await handOver(number, display.id.number, token, order, application, account, channel)
+            try await database.markRunning(number, steps: "[]")
         } catch HostAccessError.failed(let host, let failure) where failure.kind == .displayBusy {
+            try await database.dropDisplay(display.id, of: number, as: .broken("used on its host by somebody else"))
+            await endSession(number, reason: "the start failed", failedStart: true)
             throw HostAccessError.failed(host, failure)
-        } catch {
-            await giveBack(claim.number, on: host.name, channel)
-            throw error
-        }
-        do {
-            try await handOver(number, claim.number, token, order, application, account, channel)
-            try await database.markRunning(number)
         } catch {
             await endSession(number, reason: "the start failed", failedStart: true)
             throw error
