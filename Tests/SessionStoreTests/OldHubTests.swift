@@ -95,7 +95,9 @@ struct OldHubTests {
         try await database.store.markRunning(session, steps: "[]")
         #expect(session > SessionNumber(11))
         #expect(
-            try database.sql("SELECT status, sessnum FROM display WHERE hostname = 'node1'") == [["used", "\(session)"]])
+            try database.sql("SELECT status, sessnum FROM display WHERE hostname = 'node1'") == [
+                ["used", "\(session)"]
+            ])
         #expect(
             try database.sql(
                 "SELECT s.sessnum FROM viewperm v JOIN session s ON v.sessnum = s.sessnum WHERE v.viewuser = 'alice'")

@@ -1,6 +1,7 @@
 import SessionModel
-import SessionStore
 import Testing
+
+@testable import SessionStore
 
 @Suite("displays that stand ready")
 struct PoolTests {

@@ -55,7 +55,8 @@ struct SetAsideTests {
         #expect(given == [.node1])
     }
 
-    @Test("a host that somebody else took out is neither set aside nor taken back", arguments: ["down", "check", "drain"])
+    @Test(
+        "a host that somebody else took out is neither set aside nor taken back", arguments: ["down", "check", "drain"])
     func notOurs(status: String) async throws {
         let database = try await TestDatabase.withHost()
         try database.sql("UPDATE host SET status = '\(status)'")
