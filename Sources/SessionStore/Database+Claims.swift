@@ -1,7 +1,8 @@
 import SessionModel
 
-// No statement that writes names one of our tables and one of the portal's: MyISAM would hold its table's lock while
-// InnoDB waits for a row, and nobody sees such a deadlock.
+// A writing statement names tables of ours or tables of the portal's, not both, unless this transaction has locked the
+// row of ours already or nobody who holds it asks for the portal's table: MyISAM holds its table's lock while InnoDB
+// waits for a row, and nobody sees such a deadlock.
 
 extension Database {
     /// Takes a display by `claim` and lets `body` write what goes with it; nil when there was none to take. To be
