@@ -148,6 +148,7 @@ final class Server {
             reply(id, answer)
         case .applicationExited: send(message)
         case .displayDied: take(message, of: link, number)
+        case .load: break
         }
     }
 

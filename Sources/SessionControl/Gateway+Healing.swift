@@ -16,6 +16,7 @@ extension Gateway {
             await ended(end, reason: "the application exited")
         case .displayDied(let end):
             await ended(end, reason: "the display died")
+        case .load: break
         }
     }
 
