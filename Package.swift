@@ -158,6 +158,9 @@ let package = Package(
             name: "LDAPDirectoryTests", dependencies: ["LDAPDirectory", "SessionModel", "TestServers"],
             swiftSettings: ours),
         .testTarget(
+            name: "HostAccessTests", dependencies: ["HostAccess", "HostProtocol", "SessionModel", "TestServers"],
+            swiftSettings: ours),
+        .testTarget(
             name: "IsolationTests", dependencies: ["Isolation", "HostProtocol", "SessionModel", "TestServers"],
             swiftSettings: ours),
         .testTarget(

@@ -35,8 +35,10 @@ public final class ControlListener: Sendable {
     }
 
     /// Answers requests with `answer` until ``close()``. Returns at once; the threads live on.
-    public func serve(_ answer: @escaping @Sendable (ControlRequest, Caller) async -> ControlReply) {
-        detachThread { [self] in
+    public func serve(
+        _ answer: @escaping @Sendable (ControlRequest, Caller) async -> ControlReply
+    ) throws(ThreadError) {
+        try detachThread { [self] in
             while true {
                 let connection = clinux_accept(socket)
                 if connection >= 0 {
@@ -63,23 +65,38 @@ public final class ControlListener: Sendable {
     private func receive(
         _ connection: Int32, _ answer: @escaping @Sendable (ControlRequest, Caller) async -> ControlReply
     ) {
-        let accepted = open.withLock { connections in
+        guard let caller = Caller(peerOf: connection), count(connection) else {
+            Glibc.close(connection)
+            return
+        }
+        do throws(ThreadError) {
+            try detachThread { [self] in
+                let replies = ReplyWriter(connection)
+                readRequests(from: connection) { frame in
+                    Task { replies.write(ControlFrame(id: frame.id, body: await answer(frame.body, caller))) }
+                }
+                uncount(connection)
+                replies.finish()
+            }
+        } catch {
+            // Who asks hears that at once, and may come again.
+            uncount(connection)
+            Glibc.close(connection)
+        }
+    }
+
+    /// Whether `connection` is one of the ``most``; then ``close()`` ends it too.
+    private func count(_ connection: Int32) -> Bool {
+        open.withLock { connections in
             guard connections.count < most else { return false }
             connections.insert(connection)
             return true
         }
-        guard accepted, let caller = Caller(peerOf: connection) else {
-            Glibc.close(connection)
-            return
-        }
-        detachThread { [self] in
-            let replies = ReplyWriter(connection)
-            readRequests(from: connection) { frame in
-                Task { replies.write(ControlFrame(id: frame.id, body: await answer(frame.body, caller))) }
-            }
-            open.withLock { _ = $0.remove(connection) }
-            replies.finish()
-        }
+    }
+
+    /// Before its descriptor is closed: the number may be another connection's right after.
+    private func uncount(_ connection: Int32) {
+        open.withLock { _ = $0.remove(connection) }
     }
 
     /// Reads frames until the peer leaves or says what is not a request.
@@ -129,24 +146,4 @@ private final class ReplyWriter: Sendable {
             connection = nil
         }
     }
-}
-
-/// Runs `body` on a thread of its own that nobody joins.
-private func detachThread(_ body: @escaping @Sendable () -> Void) {
-    let box = Unmanaged.passRetained(ThreadBody(body))
-    var thread = pthread_t()
-    let result = pthread_create(
-        &thread, nil,
-        { argument in
-            guard let argument else { return nil }
-            Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
-            return nil
-        }, box.toOpaque())
-    guard result == 0 else { return box.release() }
-    pthread_detach(thread)
-}
-
-private final class ThreadBody: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
 }

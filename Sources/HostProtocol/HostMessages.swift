@@ -8,8 +8,10 @@ public enum HostRequest: Codable, Sendable, Equatable {
     /// Runs an application on a display for a user; answered when it was executed.
     case startApplication(ApplicationOrder)
     /// Ends a display and all that runs on it (HUP, TERM, KILL, each after `patience`), renames the session's
-    /// directory; answered when nothing is left. Idempotent: a display that is not there answers as ended.
-    case endDisplay(display: DisplayNumber, patienceSeconds: Double)
+    /// directory; answered when nothing is left. Idempotent: a display that is not there answers as ended, and so does
+    /// one whose number a display with another data link key than `key` has by now, which lives on. Without a key
+    /// whatever has the number ends.
+    case endDisplay(display: DisplayNumber, key: Secret? = nil, patienceSeconds: Double)
     /// Writes `screenshot.png` into the session's directory as the user.
     case screenshot(display: DisplayNumber)
     /// Makes the account's home (0700, skeleton), if it is not there.

@@ -81,7 +81,11 @@ final class Keeper {
         switch call.request {
         case .makeDisplay(let order): make(order, debt)
         case .startApplication(let order): start(order, debt)
-        case .endDisplay(_, let patience): end(debt, patience: max(0, min(patience, 3600)))
+        case .endDisplay(_, let key, let patience):
+            guard key == nil || key == self.order?.key else {
+                return pay(debt, .failed(HostFailure(.displayUnknown, "display \(number) has another key")))
+            }
+            end(debt, patience: max(0, min(patience, 3600)))
         case .screenshot: screenshot(debt)
         case .ping, .makeHome, .check: pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
         }

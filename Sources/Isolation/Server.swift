@@ -145,6 +145,10 @@ final class Server {
             let request = link.owed.removeValue(forKey: id)
             if case .makeDisplay = request, case .failed = answer { return take(message, of: link, number) }
             if case .displayEnded = answer { return take(message, of: link, number) }
+            if case .endDisplay = request, case .failed(let failure) = answer, failure.kind == .displayUnknown {
+                // Its number is another display's by now: the one that was meant has ended.
+                return reply(id, .displayEnded(Self.nothing(number)))
+            }
             reply(id, answer)
         case .applicationExited: send(message)
         case .displayDied: take(message, of: link, number)
@@ -222,7 +226,7 @@ final class Server {
         case .makeDisplay(let order): make(order, call)
         case .startApplication(let order): route(call, order.display)
         case .screenshot(let display): route(call, display)
-        case .endDisplay(let display, _):
+        case .endDisplay(let display, _, _):
             if !isLocal, wasMadeByHand(display) {
                 return reply(call.id, .failed(HostFailure(.refused, "display \(display) was made by hand")))
             }

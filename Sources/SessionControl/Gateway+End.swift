@@ -49,16 +49,17 @@ extension Gateway {
         }
     }
 
-    /// Ends the display of `session` on its host and gives its number back; nil when the host cannot be asked now, then
-    /// healing does it when the host is heard again.
+    /// Ends the display of `session` on its host and gives its number back; nil when that was done before, or when the
+    /// host cannot be asked now: then healing does it when the host is heard again.
     private func endDisplay(of session: SessionRecord) async -> DisplayEnd? {
+        guard let key = session.display?.key else { return nil }
         do {
             let channel = try await fleet.channel(session.host)
             let patience = Double(settings.hosts.stopPatience.components.seconds)
             let reply = try await channel.ask(
-                .endDisplay(display: session.displayNumber, patienceSeconds: patience),
+                .endDisplay(display: session.displayNumber, key: key, patienceSeconds: patience),
                 within: .seconds(2 * patience + 20))
-            try await database.releaseDisplay(session.displayNumber, on: session.host)
+            try await database.releaseDisplay(session.displayNumber, key: key, on: session.host)
             if case .displayEnded(let end) = reply { return end }
         } catch {
             log.event(

@@ -37,25 +37,28 @@ extension Gateway {
             let living = Set(try await database.sessions(on: host).map(\.number))
             let repairs = DisplayRepair.plan(
                 claims: displays.map { $0.claim(living: living) }, observed: hello.inventory.map(\.display))
-            for repair in repairs { try await carryOut(repair, on: host) }
+            let keys = Dictionary(displays.map { ($0.number, $0.key) }) { first, _ in first }
+            for repair in repairs { try await carryOut(repair, on: host, keys: keys) }
         } catch {
             log.event("host not healed", level: .error, [.host: "\(host)", .cause: "\(error)"])
         }
         await openLink(host)
     }
 
-    func carryOut(_ repair: DisplayRepair, on host: HostName) async throws {
+    /// Makes one repair; `keys` are those of the displays that the records claim: one without a key is a stray.
+    func carryOut(_ repair: DisplayRepair, on host: HostName, keys: [DisplayNumber: Secret]) async throws {
         switch repair {
         case .endSession(let number):
             await endSession(number, reason: "its display is gone from the host")
         case .endDisplay(let display):
             let patience = Double(settings.hosts.stopPatience.components.seconds)
             _ = try await fleet.channel(host).ask(
-                .endDisplay(display: display, patienceSeconds: patience), within: .seconds(2 * patience + 20))
-            try await database.releaseDisplay(display, on: host)
+                .endDisplay(display: display, key: keys[display], patienceSeconds: patience),
+                within: .seconds(2 * patience + 20))
+            if let key = keys[display] { try await database.releaseDisplay(display, key: key, on: host) }
             log.event("stray display ended", [.host: "\(host)", .display: "\(display)"])
         case .releaseClaim(let display):
-            try await database.releaseDisplay(display, on: host)
+            if let key = keys[display] { try await database.releaseDisplay(display, key: key, on: host) }
             log.event("claim released", [.host: "\(host)", .display: "\(display)"])
         }
     }

@@ -150,11 +150,11 @@ extension Gateway {
         } catch HostAccessError.failed(_, let failure) where failure.kind == .displayBusy && tries > 1 {
             return try await trial(of: host, tries: tries - 1)
         } catch {
-            await giveBack(claim.number, on: host, channel)
+            await giveBack(claim.number, key, on: host, channel)
             throw error
         }
         let took = ContinuousClock.now - began
-        await giveBack(claim.number, on: host, channel)
+        await giveBack(claim.number, key, on: host, channel)
         let milliseconds = Int(took / .milliseconds(1))
         return ["a trial display started in \(milliseconds) ms", "the data link answers"]
     }

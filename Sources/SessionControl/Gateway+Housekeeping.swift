@@ -27,7 +27,7 @@ extension Gateway {
     private func endForgottenDisplays(on host: HostName) async throws {
         for display in try await database.displays(on: host)
         where display.session == nil && display.age >= 2 * DisplayRepair.pending {
-            try await carryOut(.endDisplay(display.number), on: host)
+            try await carryOut(.endDisplay(display.number), on: host, keys: [display.number: display.key])
         }
     }
 }

@@ -113,7 +113,7 @@ extension Gateway {
         } catch HostAccessError.failed(let host, let failure) where failure.kind == .displayBusy {
             throw HostAccessError.failed(host, failure)
         } catch {
-            await giveBack(claim.number, on: host.name, channel)
+            await giveBack(claim.number, key, on: host.name, channel)
             throw error
         }
         do {
@@ -145,10 +145,11 @@ extension Gateway {
     }
 
     /// Returns a display that no session got: nothing stays on the host, the number is free again.
-    func giveBack(_ display: DisplayNumber, on host: HostName, _ channel: HostChannel) async {
+    func giveBack(_ display: DisplayNumber, _ key: Secret, on host: HostName, _ channel: HostChannel) async {
         do {
-            _ = try await channel.ask(.endDisplay(display: display, patienceSeconds: 0), within: .seconds(20))
-            try await database.releaseDisplay(display, on: host)
+            _ = try await channel.ask(
+                .endDisplay(display: display, key: key, patienceSeconds: 0), within: .seconds(20))
+            try await database.releaseDisplay(display, key: key, on: host)
         } catch {
             // The claim stays until the host is heard again: healing finds and ends what no session uses.
             log.event(

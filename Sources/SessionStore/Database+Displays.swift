@@ -56,15 +56,20 @@ extension Database {
         }
     }
 
-    /// Gives a display's number back. Once it is back, or was never taken, nothing changes.
-    public func releaseDisplay(_ number: DisplayNumber, on host: HostName) async throws(StoreError) {
+    /// Gives the number of the display with the data link key `key` back. Once it is back, or was never taken, or
+    /// another display has it by now, nothing changes.
+    public func releaseDisplay(_ number: DisplayNumber, key: Secret, on host: HostName) async throws(StoreError) {
         try await run(repeatable: true) { connection throws(StoreError) in
             try connection.transaction { () throws(StoreError) in
                 try connection.execute(
-                    "UPDATE display SET status = 'absent', sessnum = 0, vncpass = '' WHERE hostname = ? AND dispnum = ?",
-                    host, number)
+                    """
+                    UPDATE display SET status = 'absent', sessnum = 0, vncpass = ''
+                    WHERE hostname = ? AND dispnum = ? AND NOT EXISTS (
+                      SELECT 1 FROM mw_display d
+                      WHERE d.hostname = display.hostname AND d.dispnum = display.dispnum AND d.link_key <> ?)
+                    """, host, number, key)
                 let removed = try connection.execute(
-                    "DELETE FROM mw_display WHERE hostname = ? AND dispnum = ?", host, number)
+                    "DELETE FROM mw_display WHERE hostname = ? AND dispnum = ? AND link_key = ?", host, number, key)
                 if removed == 1 { try Self.giveBackUse(connection, host) }
             }
         }
@@ -75,7 +80,8 @@ extension Database {
         try await run(repeatable: true) { connection throws(StoreError) in
             let rows = try connection.query(
                 """
-                SELECT dispnum, state, sessnum, uid, boot_id, TIMESTAMPDIFF(SECOND, created, UTC_TIMESTAMP(3))
+                SELECT dispnum, state, sessnum, link_key, uid, boot_id,
+                  TIMESTAMPDIFF(SECOND, created, UTC_TIMESTAMP(3))
                 FROM mw_display WHERE hostname = ? ORDER BY dispnum
                 """, host)
             var records: [DisplayRecord] = []
@@ -84,7 +90,8 @@ extension Database {
                     DisplayRecord(
                         number: try row.display(0), state: row.text(1),
                         session: row.optional(2).map { _ in SessionNumber(row.unsigned(2)) },
-                        uid: UInt32(clamping: row.integer(3)), bootID: row.text(4), age: row.integer(5)))
+                        key: Secret(row.text(3)), uid: UInt32(clamping: row.integer(4)), bootID: row.text(5),
+                        age: row.integer(6)))
             }
             return records
         }

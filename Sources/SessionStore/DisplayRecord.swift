@@ -8,6 +8,8 @@ public struct DisplayRecord: Sendable, Equatable {
     public var state: String
     /// The session that holds it; nil while none does.
     public var session: SessionNumber?
+    /// The data link's key, which no other display has.
+    public var key: Secret
     /// What the X server runs under.
     public var uid: UInt32
     /// The host's boot it was started in; empty before it answered.

@@ -59,7 +59,7 @@ final class ControllerLink: Sendable {
         _ = clinux_wake(wake)
     }
 
-    func start() { startThread("controller") { self.run() } }
+    func start() throws(ThreadError) { try detachThread { self.run() } }
 
     /// Returns once every view's end is told, or `seconds` have passed.
     func finish(within seconds: Double) {
@@ -91,7 +91,12 @@ final class ControllerLink: Sendable {
         if let connection = state.withLock({ $0.connection }) { return connection }
         guard let connection = try? ControlConnection(path: path) else { return nil }
         state.withLock { $0.connection = connection }
-        startThread("replies") { self.receive(connection) }
+        do throws(ThreadError) {
+            try detachThread { self.receive(connection) }
+        } catch {
+            lose(connection)
+            return nil
+        }
         return connection
     }
 

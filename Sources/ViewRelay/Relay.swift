@@ -1,3 +1,4 @@
+import ControlSocket
 import Glibc
 import Synchronization
 
@@ -27,11 +28,11 @@ public final class Relay: Sendable {
     }
 
     /// Starts the loops; returns at once.
-    public func start() {
-        controller.start()
+    public func start() throws(ThreadError) {
+        try controller.start()
         for mailbox in mailboxes {
+            try detachThread { self.run(mailbox) }
             running.withLock { $0 += 1 }
-            startThread("loop") { self.run(mailbox) }
         }
         for door in doors { RelayLog.write("listening on \(door.address)") }
     }
@@ -42,11 +43,11 @@ public final class Relay: Sendable {
         let deadline = monotonicSeconds() + 2
         while monotonicSeconds() < deadline, running.withLock({ $0 > 0 }) { usleep(2_000) }
         controller.finish(within: 1)
-        RelayLog.write("stopped", counts.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") })
+        RelayLog.write("stopped", counters.fields)
     }
 
-    /// How often connections ended for which reason.
-    public var counts: [String: UInt64] { counters.all() }
+    /// Logs how often connections ended for which reason, since the start.
+    public func tellCounts() { RelayLog.write("counts", counters.fields) }
 
     private func run(_ mailbox: Mailbox) {
         let loop = Loop(

@@ -37,5 +37,8 @@ final class Counters: Sendable {
 
     func count(_ cause: String) { counts.withLock { $0[cause, default: 0] += 1 } }
 
-    func all() -> [String: UInt64] { counts.withLock { $0 } }
+    /// Every reason with its count, in the order of the reasons.
+    var fields: [(String, String)] {
+        counts.withLock { $0 }.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") }
+    }
 }

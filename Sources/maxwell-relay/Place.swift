@@ -1,5 +1,4 @@
 import ControlSocket
-import Glibc
 import SettingsFile
 import ViewRelay
 
@@ -16,8 +15,7 @@ struct Place {
                 pair: .init(certificate: certificate, key: key), controlSocket: ControlPath.standard())
             user = arguments.user
         } else {
-            let path = arguments.config ?? getenv("MAXWELL_CONFIG").map { String(cString: $0) }
-            let settings = try Settings.load(path: path ?? "/etc/maxwell/maxwell.yaml")
+            let settings = try Settings.load(path: arguments.config ?? SettingsPath.standard())
             configuration = RelayConfiguration(settings)
             user = arguments.user ?? settings.relay.user
         }

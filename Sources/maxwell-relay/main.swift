@@ -6,20 +6,21 @@ import ViewRelay
 let arguments = Arguments.parseOrExit()
 do {
     let place = try Place(arguments)
-    // SIGTERM and SIGINT are taken here and nowhere else.
+    // These three are taken here and nowhere else.
     var signals = sigset_t()
     sigemptyset(&signals)
     sigaddset(&signals, SIGTERM)
     sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGUSR1)
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     signal(SIGPIPE, SIG_IGN)
     // Port and keys are opened as root, then never again.
     let doors = try ListeningSocket.open(place.relay.listen)
     let relay = try Relay(place.relay, doors: doors)
     if let user = place.user { try becomeServiceAccount(user) }
-    relay.start()
+    try relay.start()
     var number: Int32 = 0
-    sigwait(&signals, &number)
+    while sigwait(&signals, &number) == 0, number == SIGUSR1 { relay.tellCounts() }
     relay.stop()
 } catch {
     let known = error as? any UserFacingError

@@ -8,7 +8,7 @@ struct Place {
 
     /// Reads the settings file.
     init(_ arguments: Arguments) throws(SettingsErrors) {
-        let web = try Settings.load(path: arguments.config).web
+        let web = try Settings.load(path: arguments.config ?? SettingsPath.standard()).web
         socket = arguments.socket ?? web.socket
         noVNC = arguments.novnc ?? web.noVNC
         user = arguments.user ?? web.user

@@ -31,7 +31,7 @@ struct Controller: AsyncParsableCommand {
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
-        let path = config ?? getenv("MAXWELL_CONFIG").map { String(cString: $0) } ?? "/etc/maxwell/maxwell.yaml"
+        let path = config ?? SettingsPath.standard()
         do {
             let settings = try Settings.load(path: path)
             if printEffective { return print(settings.effectiveText, terminator: "") }
@@ -72,7 +72,7 @@ struct Controller: AsyncParsableCommand {
             directory: Directory(settings.ldap.directory(password: secrets.directory, reserved: settings.uids)),
             log: log)
         let listener = try ControlListener(path: settings.controller.socket)
-        listener.serve { request, caller in await gateway.answer(request, from: caller) }
+        try listener.serve { request, caller in await gateway.answer(request, from: caller) }
         log.info("controller ready", metadata: ["version": "\(maxwellVersion)"])
         let group = ServiceGroup(
             services: [GatewayService(gateway: gateway, listener: listener)],

@@ -18,6 +18,13 @@ struct HostProtocolTests {
         #expect(try JSONDecoder().decode(HostCall.self, from: line) == call)
     }
 
+    @Test("an end without a key means whatever has the number")
+    func endWithoutKey() throws {
+        let line = Data(#"{"id":1,"request":{"endDisplay":{"display":3,"patienceSeconds":5}}}"#.utf8)
+        let call = try JSONDecoder().decode(HostCall.self, from: line)
+        #expect(try call == HostCall(id: 1, request: .endDisplay(display: DisplayNumber(3), patienceSeconds: 5)))
+    }
+
     @Test("a display's number out of range is no request")
     func malformed() {
         let line = Data(#"{"id":1,"request":{"screenshot":{"display":0}}}"#.utf8)

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import HostProtocol
 import SessionModel
+import TestServers
 import Testing
 
 @testable import Isolation
@@ -41,13 +42,7 @@ final class Agent {
 
     static let alice: UInt32 = 10001
 
-    /// Where the build put the program: beside the test bundle.
-    static var program: String {
-        for argument in CommandLine.arguments where argument.hasSuffix(".xctest") {
-            return argument.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/maxwell-host"
-        }
-        return ".build/debug/maxwell-host"
-    }
+    static let program = builtProgram("maxwell-host")
 
     /// Starts `serve`, and reads its first line.
     func start() throws {

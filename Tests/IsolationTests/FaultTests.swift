@@ -7,122 +7,105 @@ import Testing
 
 @Suite("what goes wrong on a real host", .serialized)
 struct FaultTests {
-    private func expectFailure(_ reply: HostReply, _ kind: HostFailure.Kind) {
-        guard case .failed(let failure) = reply else {
-            Issue.record("\(reply), not \(kind)")
-            return
-        }
-        #expect(failure.kind == kind, "\(failure.cause)")
-    }
-
     @Test("a data process that is killed is started again by the running serve, and views go on")
     func dataDies() throws {
-        let agent = try Agent()
-        defer { agent.tearDown() }
-        let number = try DisplayNumber(3111)
-        #expect(try agent.make(number) == .displayReady)
-        let first = try #require(agent.processes("data").first)
-        kill(first, SIGKILL)
-        while (try? agent.data("PING\n")) != "OK\n" { usleep(2000) }
-        #expect(agent.processes("data") != [first])
-        #expect(try agent.data("RFB 3111 \(Agent.key.exposed)\n", bytes: 15) == "OK\nRFB 003.008\n")
-        // A serve that did not start it watches it too.
-        agent.stop()
-        try agent.start()
-        for pid in agent.processes("data") { kill(pid, SIGKILL) }
-        while (try? agent.data("PING\n")) != "OK\n" { usleep(2000) }
-        _ = try agent.end(number)
+        try withDisplay(3111) { agent, number in
+            let first = try #require(agent.processes("data").first)
+            kill(first, SIGKILL)
+            while (try? agent.data("PING\n")) != "OK\n" { usleep(2000) }
+            #expect(agent.processes("data") != [first])
+            #expect(try agent.data("RFB 3111 \(Agent.key.exposed)\n", bytes: 15) == "OK\nRFB 003.008\n")
+            // A serve that did not start it watches it too.
+            agent.stop()
+            try agent.start()
+            for pid in agent.processes("data") { kill(pid, SIGKILL) }
+            while (try? agent.data("PING\n")) != "OK\n" { usleep(2000) }
+            _ = try agent.end(number)
+        }
     }
 
     @Test("a bubblewrap that is killed takes its display along, and its death is told")
     func wrapperDies() throws {
-        let agent = try Agent()
-        defer { agent.tearDown() }
-        let number = try DisplayNumber(3112)
-        #expect(try agent.make(number) == .displayReady)
-        #expect(try agent.start("exec xterm", on: number) == .applicationStarted)
-        let wrapper = try #require(agent.serverProcesses(of: number).first)
-        kill(wrapper, SIGKILL)
-        var event = try agent.event()
-        // The application, which dies with it, may be told first.
-        if case .applicationExited(let end) = event {
-            #expect(end.status == 137)
-            event = try agent.event()
+        try withDisplay(3112) { agent, number in
+            #expect(try agent.start("exec xterm", on: number) == .applicationStarted)
+            let wrapper = try #require(agent.serverProcesses(of: number).first)
+            kill(wrapper, SIGKILL)
+            var event = try agent.event()
+            // The application, which dies with it, may be told first.
+            if case .applicationExited(let end) = event {
+                #expect(end.status == 137)
+                event = try agent.event()
+            }
+            guard case .displayDied(let end) = event else {
+                Issue.record("the death was not told")
+                return
+            }
+            #expect(end.display == number && end.session == SessionNumber(7))
+            #expect(agent.traces(of: number) == [])
         }
-        guard case .displayDied(let end) = event else {
-            Issue.record("the death was not told")
-            return
-        }
-        #expect(end.display == number && end.session == SessionNumber(7))
-        #expect(agent.traces(of: number) == [])
     }
 
     @Test("a keeper that is killed under a running serve is cleaned up after and told at once")
     func keeperDies() throws {
-        let agent = try Agent()
-        defer { agent.tearDown() }
-        let number = try DisplayNumber(3119)
-        #expect(try agent.make(number) == .displayReady)
-        #expect(try agent.start("trap '' TERM HUP; echo here; sleep 1000", on: number) == .applicationStarted)
-        while agent.file("7/app.log") != "here\n" { usleep(2000) }
-        for pid in agent.processes("keep 3119") { kill(pid, SIGKILL) }
-        guard case .displayDied(let end) = try agent.event() else {
-            Issue.record("the death was not told")
-            return
+        try withDisplay(3119) { agent, number in
+            #expect(try agent.start("trap '' TERM HUP; echo here; sleep 1000", on: number) == .applicationStarted)
+            while agent.file("7/app.log") != "here\n" { usleep(2000) }
+            for pid in agent.processes("keep 3119") { kill(pid, SIGKILL) }
+            guard case .displayDied(let end) = try agent.event() else {
+                Issue.record("the death was not told")
+                return
+            }
+            #expect(end.display == number && end.session == SessionNumber(7))
+            #expect(agent.traces(of: number) == [])
+            #expect(agent.file("7-expired/app.log") == "here\n")
+            #expect(try agent.make(number) == .displayReady)
+            _ = try agent.end(number)
         }
-        #expect(end.display == number && end.session == SessionNumber(7))
-        #expect(agent.traces(of: number) == [])
-        #expect(agent.file("7-expired/app.log") == "here\n")
-        #expect(try agent.make(number) == .displayReady)
-        _ = try agent.end(number)
     }
 
     @Test("an Xvnc that ends at its start is a failed display that leaves nothing")
     func serverFails() throws {
-        let agent = try Agent(["--xvnc", "/bin/false"])
-        defer { agent.tearDown() }
-        let number = try DisplayNumber(3113)
-        expectFailure(try agent.make(number), .displayFailed)
-        #expect(agent.traces(of: number) == [])
+        try withAgent(["--xvnc", "/bin/false"]) { agent in
+            let number = try DisplayNumber(3113)
+            expectFailure(try agent.make(number), .displayFailed)
+            #expect(agent.traces(of: number) == [])
+        }
     }
 
     @Test("a full disk is told as such and leaves nothing, and space brings the host back")
     func diskFull() throws {
-        let agent = try Agent(disk: "512k")
-        defer { agent.tearDown() }
-        let number = try DisplayNumber(3114)
-        agent.fillDisk()
-        expectFailure(try agent.make(number), .diskFull)
-        #expect(agent.traces(of: number) == [])
-        unlink(agent.run + "/filler")
-        #expect(try agent.make(number) == .displayReady)
-        agent.fillDisk()
-        expectFailure(try agent.start("true", on: number), .diskFull)
-        unlink(agent.run + "/filler")
-        #expect(try agent.start("exec sleep 1000", on: number) == .applicationStarted)
-        _ = try agent.end(number)
-        #expect(agent.traces(of: number) == [])
+        try withAgent(disk: "512k") { agent in
+            let number = try DisplayNumber(3114)
+            agent.fillDisk()
+            expectFailure(try agent.make(number), .diskFull)
+            #expect(agent.traces(of: number) == [])
+            unlink(agent.run + "/filler")
+            #expect(try agent.make(number) == .displayReady)
+            agent.fillDisk()
+            expectFailure(try agent.start("true", on: number), .diskFull)
+            unlink(agent.run + "/filler")
+            #expect(try agent.start("exec sleep 1000", on: number) == .applicationStarted)
+            _ = try agent.end(number)
+            #expect(agent.traces(of: number) == [])
+        }
     }
 
     @Test("without containers, a number another X server of the machine has is busy until it ends")
     func numberTaken() throws {
-        let first = try Agent(["--isolation", "none"])
-        defer { first.tearDown() }
-        let second = try Agent(["--isolation", "none"])
-        defer { second.tearDown() }
-        // X displays of the machine itself: a number that no other run of this test takes.
-        let number = try DisplayNumber(20_000 + Int(getpid()) % 20_000)
-        #expect(try first.make(number) == .displayReady)
-        expectFailure(try second.make(number), .displayBusy)
-        #expect(!second.exists(number))
-        guard case .displayEnded = try first.end(number) else {
-            Issue.record("the display did not end")
-            return
+        try withAgent(["--isolation", "none"]) { first in
+            try withAgent(["--isolation", "none"]) { second in
+                // X displays of the machine itself: a number that no other run of this test takes.
+                let number = try DisplayNumber(20_000 + Int(getpid()) % 20_000)
+                #expect(try first.make(number) == .displayReady)
+                expectFailure(try second.make(number), .displayBusy)
+                #expect(!second.exists(number))
+                expectEnded(try first.end(number))
+                #expect(first.traces(of: number) == [])
+                #expect(access("/tmp/.X\(number)-lock", F_OK) != 0)
+                #expect(try second.make(number) == .displayReady)
+                _ = try second.end(number)
+            }
         }
-        #expect(first.traces(of: number) == [])
-        #expect(access("/tmp/.X\(number)-lock", F_OK) != 0)
-        #expect(try second.make(number) == .displayReady)
-        _ = try second.end(number)
     }
 
     @Test("an Xvnc that another one was faster than is a busy number, not a failure")
@@ -134,14 +117,14 @@ struct FaultTests {
 
     @Test("check tells disk, memory, load, cgroups and programs, a line each")
     func check() throws {
-        let agent = try Agent()
-        defer { agent.tearDown() }
-        guard case .lines(let lines, _) = try agent.ask(.check) else {
-            Issue.record("no lines")
-            return
-        }
-        for word in ["disk \(agent.run): ", "memory: ", "load: ", "cgroup", "Xvnc", "bwrap", "displays: 0"] {
-            #expect(lines.contains { $0.contains(word) }, "\(word)")
+        try withAgent { agent in
+            guard case .lines(let lines, _) = try agent.ask(.check) else {
+                Issue.record("no lines")
+                return
+            }
+            for word in ["disk \(agent.run): ", "memory: ", "load: ", "cgroup", "Xvnc", "bwrap", "displays: 0"] {
+                #expect(lines.contains { $0.contains(word) }, "\(word)")
+            }
         }
     }
 }

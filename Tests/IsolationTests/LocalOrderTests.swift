@@ -17,35 +17,36 @@ struct LocalOrderTests {
 
     @Test("root starts a display by hand with a password, sees it, and stops it")
     func byHand() throws {
-        let agent = try Agent()
-        defer { agent.tearDown() }
-        let number = try DisplayNumber(3116)
-        let host = "\(Agent.program) --run \(agent.run)"
-        let started = shell("echo testtest | \(host) startvnc 3116 300x200 24")
-        #expect(started.status == 0 && started.said == "display 3116 is ready\n")
-        let server = try #require(agent.serverProcesses(of: number).last)
-        #expect(runningUser(of: server) == 2_003_116)
+        try withAgent { agent in
+            let number = try DisplayNumber(3116)
+            let host = "\(Agent.program) --run \(agent.run)"
+            let started = shell("echo testtest | \(host) startvnc 3116 300x200 24")
+            #expect(started.status == 0 && started.said == "display 3116 is ready\n")
+            let server = try #require(agent.serverProcesses(of: number).last)
+            #expect(runningUser(of: server) == 2_003_116)
 
-        let socket = try #require(connectUnix("\(agent.run)/displays/3116/x/rfb"))
-        defer { close(socket) }
-        _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) & ~O_NONBLOCK)
-        let picture = try FrameReader(socket: socket, password: Secret("testtest")).read()
-        #expect(picture.width == 300 && picture.height == 200)
+            let socket = try #require(connectUnix("\(agent.run)/displays/3116/x/rfb"))
+            defer { close(socket) }
+            _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) & ~O_NONBLOCK)
+            let picture = try FrameReader(socket: socket, password: Secret("testtest")).read()
+            #expect(picture.width == 300 && picture.height == 200)
 
-        // It is no controller's: not told as a stray, not made again, not ended.
-        agent.stop()
-        try agent.start()
-        #expect(agent.hello?.inventory == [])
-        guard case .failed(let busy) = try agent.make(number), case .failed(let refused) = try agent.end(number) else {
-            Issue.record("a controller got a display that is not its own")
-            return
+            // It is no controller's: not told as a stray, not made again, not ended.
+            agent.stop()
+            try agent.start()
+            #expect(agent.hello?.inventory == [])
+            guard case .failed(let busy) = try agent.make(number), case .failed(let refused) = try agent.end(number)
+            else {
+                Issue.record("a controller got a display that is not its own")
+                return
+            }
+            #expect(busy.kind == .displayBusy && refused.kind == .refused)
+
+            #expect(shell("echo other | \(host) startvnc 3116 300x200 24 2>&1").status == 69)
+            #expect(shell("\(host) stopvnc 3116").said == "display 3116 is stopped\n")
+            #expect(agent.traces(of: number) == [])
+            #expect(shell("\(host) stopvnc 3116").status == 0)
         }
-        #expect(busy.kind == .displayBusy && refused.kind == .refused)
-
-        #expect(shell("echo other | \(host) startvnc 3116 300x200 24 2>&1").status == 69)
-        #expect(shell("\(host) stopvnc 3116").said == "display 3116 is stopped\n")
-        #expect(agent.traces(of: number) == [])
-        #expect(shell("\(host) stopvnc 3116").status == 0)
     }
 
     @Test(

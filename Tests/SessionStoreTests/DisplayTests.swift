@@ -36,11 +36,11 @@ struct DisplayTests {
         let database = try await TestDatabase.withHost()
         try database.sql("UPDATE host SET first_display = 5")
         for expected in [5, 6, 7] { #expect(try await database.claim()?.number.value == expected) }
-        try await database.store.releaseDisplay(DisplayNumber(6), on: .node1)
+        try await database.store.releaseDisplay(DisplayNumber(6), key: linkKey, on: .node1)
         let again = try #require(try await database.claim())
         #expect(again.number.value == 6)
         #expect(again.uid == 2_000_006)
-        try await database.store.releaseDisplay(DisplayNumber(5), on: .node1)
+        try await database.store.releaseDisplay(DisplayNumber(5), key: linkKey, on: .node1)
         #expect(try await database.claim()?.number.value == 5)
     }
 
@@ -80,9 +80,20 @@ struct DisplayTests {
         _ = try await database.claim()
         let row = "SELECT hostname, dispnum, geometry, depth, vncpass, status FROM display"
         #expect(try database.sql(row) == [["node1", "1", "1024x768", "24", "beafef4c081572d8", "used"]])
-        for _ in 0..<2 { try await database.store.releaseDisplay(DisplayNumber(1), on: .node1) }
+        for _ in 0..<2 { try await database.store.releaseDisplay(DisplayNumber(1), key: linkKey, on: .node1) }
         #expect(try database.sql(row) == [["node1", "1", "1024x768", "24", "", "absent"]])
         #expect(try database.cell("SELECT uses FROM host") == "0")
+    }
+
+    @Test("a late release with another display's key takes a number from nobody", arguments: ["InnoDB", "MyISAM"])
+    func lateRelease(engine: String) async throws {
+        let database = try await TestDatabase.withHost()
+        try database.sql("ALTER TABLE host ENGINE=\(engine); ALTER TABLE display ENGINE=\(engine)")
+        _ = try await database.claim()
+        try await database.store.releaseDisplay(DisplayNumber(1), key: .token(), on: .node1)
+        #expect(try await database.store.displays(on: .node1).map(\.key) == [linkKey])
+        #expect(try database.cell("SELECT status FROM display") == "used")
+        #expect(try database.cell("SELECT uses FROM host") == "1")
     }
 
     @Test("a display is ready once its server answers")

@@ -114,7 +114,7 @@ struct OldHubTests {
         try await database.store.closeView(view, seconds: 3)
         let record = try #require(try await database.store.beginEnd(session, reason: "stopped"))
         try await database.store.finishEnd(session, accounts: .some, failedStart: false)
-        try await database.store.releaseDisplay(record.displayNumber, on: record.host)
+        try await database.store.releaseDisplay(record.displayNumber, key: linkKey, on: record.host)
         #expect(
             try database.sql("SELECT walltime, viewtime, cputime FROM sessionlog WHERE sessnum = \(session)") == [
                 ["12.5", "3", "3.25"]

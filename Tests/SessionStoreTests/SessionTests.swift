@@ -174,6 +174,6 @@ struct SessionTests {
     private func stop(_ session: SessionNumber, in database: TestDatabase) async throws {
         let record = try #require(try await database.store.beginEnd(session, reason: "stopped"))
         try await database.store.finishEnd(session, accounts: .some, failedStart: false)
-        try await database.store.releaseDisplay(record.displayNumber, on: record.host)
+        try await database.store.releaseDisplay(record.displayNumber, key: linkKey, on: record.host)
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import SessionModel
 import Testing
 
@@ -11,6 +12,15 @@ struct SettingsFileTests {
         #expect(try Settings.parse("# nothing\n") == .standard)
         #expect(Settings.standard.relay.listen.description == "[::]:563")
         #expect(Settings.standard.sessions.timeout == .seconds(86400))
+    }
+
+    @Test("every program finds the file where $MAXWELL_CONFIG says, else in /etc")
+    func standardPath() {
+        #expect(unsetenv("MAXWELL_CONFIG") == 0)
+        #expect(SettingsPath.standard() == "/etc/maxwell/maxwell.yaml")
+        #expect(setenv("MAXWELL_CONFIG", "/srv/maxwell.yaml", 1) == 0)
+        #expect(SettingsPath.standard() == "/srv/maxwell.yaml")
+        #expect(unsetenv("MAXWELL_CONFIG") == 0)
     }
 
     @Test("the sample is all comments, and uncommented it has every key at its default")

@@ -10,7 +10,7 @@ struct RelayFieldTests {
             "wss_binary", "wss_base64", "connect_inside_tls", "connect_with_early_bytes", "connect_in_clear",
             "relay_authenticates", "wrong_token", "wrong_password", "bad_openings", "watch_only",
             "keys_reach_only_who_may_act", "size_before_encodings", "unknown_message", "web_requests", "revoked",
-            "stop_reports", "display_ends", "slow_viewer", "controller_restart",
+            "stop_reports", "counts_on_request", "display_ends", "slow_viewer", "controller_restart",
         ])
     func scenario(_ name: String) throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()

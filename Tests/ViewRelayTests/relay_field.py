@@ -516,6 +516,19 @@ def stop_reports(field):
     assert field.ends()[0]["cause"] == "relay stops", field.ends()
 
 
+def counts_on_request(field):
+    viewer = WebSocket(field.tls(), RELAYED, "binary")
+    handshake(viewer, none=True)
+    assert " 403 " in WebSocket(field.tls(), GONE, "binary").answer
+
+    def counted():
+        field.relay.send_signal(signal.SIGUSR1)
+        events = [json.loads(line) for line in open(field.path("relay.log")) if line.endswith("\n")]
+        return [event for event in events if event["event"] == "counts" and event.get("token refused") == "1"]
+    field.until(counted, "the counts are told")
+    assert field.relay.poll() is None and not field.ends(), field.ends()
+
+
 def display_ends(field):
     viewer = WebSocket(field.tls(), RELAYED, "binary")
     handshake(viewer, none=True)

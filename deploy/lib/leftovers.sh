@@ -1,5 +1,11 @@
 # What a run may leave behind, looked for after it ended.
 
+# Looks before the run: what is there then is no leftover of it.
+leftovers_remember() {
+    leftovers_found_folder=
+    if [[ -d /var/lib/maxwell ]]; then leftovers_found_folder=yes; fi
+}
+
 # Prints whatever is left of the run whose processes carry MAXWELL_TEST_RUN=$1 and of its quick start with the hash $2.
 leftovers() {
     local mark=$1 hash=$2 file pid user
@@ -22,7 +28,8 @@ leftovers() {
     ip -br link show 2>/dev/null | grep "^mwq$hash" | sed 's/^/cable: /' || true
     find "/var/lib/maxwell-quickstart-$hash" "/run/mwq-$hash" -maxdepth 0 2>/dev/null | sed 's/^/folder: /'
     if [[ ! -e /var/lib/maxwell-quickstart-users ]]; then
-        [[ ! -d /var/lib/maxwell || -n $(ls -A /var/lib/maxwell) ]] || echo "folder: /var/lib/maxwell"
+        [[ -n $leftovers_found_folder || ! -d /var/lib/maxwell || -n $(ls -A /var/lib/maxwell) ]] ||
+            echo "folder: /var/lib/maxwell"
         return 0
     fi
     if [[ -e /var/lib/maxwell-quickstart-users/used-by/$hash ]]; then echo "users: still in use by this quick start"; fi
