@@ -52,5 +52,13 @@ func launch(
     _exit(127)
 }
 
+private let programFolders = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
+
 /// The variables a program of ours runs with.
-let plainEnvironment = ["PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8"]
+let plainEnvironment = ["PATH=" + programFolders.joined(separator: ":"), "LANG=C.UTF-8"]
+
+/// Where a program that is named, or given by its path, is; nil when it cannot be executed.
+func programPath(_ program: String) -> String? {
+    let places = program.contains("/") ? [program] : programFolders.map { $0 + "/" + program }
+    return places.first { access($0, X_OK) == 0 }
+}

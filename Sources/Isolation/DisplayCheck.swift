@@ -1,0 +1,81 @@
+import SessionModel
+
+/// A keeper's look at its display: it lives when a pixel comes, with the desktop's size set before where one is wanted.
+///
+/// TigerVNC sends only what was asked for, and an update that tells the desktop's size has no pixels: then the rest is
+/// asked for again.
+struct DisplayCheck {
+    enum Action: Equatable {
+        case send([UInt8])
+        /// The pixel has come, on a desktop of the wanted size.
+        case passed
+        /// The display is of no use.
+        case failed(String)
+    }
+
+    private enum Step {
+        case opening, idle, resizing, looking, lost
+    }
+
+    private static let pixel = DisplayClient.Rectangle(left: 0, top: 0, width: 1, height: 1)
+
+    private var client: DisplayClient
+    private var step = Step.opening
+
+    /// The first look, at a display just connected to.
+    init(password: Secret) { client = DisplayClient(password: password, mostPixels: 4096) }
+
+    /// What is still missing, for the one who waited too long.
+    var missing: String {
+        switch step {
+        case .opening: "no answer to its client"
+        case .resizing: "the size was not set"
+        case .looking: "no pixel"
+        case .idle, .lost: "nothing"
+        }
+    }
+
+    /// Looks again, once the first look has passed.
+    mutating func look(size: Geometry) -> [Action] {
+        guard case .idle = step else { return [.failed("a look while another one goes on")] }
+        guard size.width != client.width || size.height != client.height else { return look() }
+        guard let resize = client.resize(to: size) else {
+            step = .lost
+            return [.failed("its size cannot be set")]
+        }
+        step = .resizing
+        return [.send(resize + DisplayClient.request(Self.pixel, onlyChanges: true))]
+    }
+
+    private mutating func look() -> [Action] {
+        step = .looking
+        return [.send(DisplayClient.request(Self.pixel, onlyChanges: false))]
+    }
+
+    /// Takes what the display sent.
+    mutating func received(_ bytes: some Collection<UInt8>) -> [Action] {
+        do throws(DisplayClient.Broken) {
+            return try client.received(bytes).flatMap { heard($0) }
+        } catch {
+            step = .lost
+            return [.failed(error.cause)]
+        }
+    }
+
+    private mutating func heard(_ event: DisplayClient.Event) -> [Action] {
+        switch (step, event) {
+        case (_, .send(let bytes)): return [.send(bytes)]
+        case (.opening, .opened): return look()
+        case (.resizing, .resizeAnswered(0)): return look()
+        case (.resizing, .resizeAnswered(let status)):
+            step = .lost
+            return [.failed("it refused its size: \(status)")]
+        case (.looking, .pixels):
+            step = .idle
+            return [.passed]
+        case (.resizing, .updated), (.looking, .updated):
+            return [.send(DisplayClient.request(Self.pixel, onlyChanges: true))]
+        case (_, .opened), (_, .pixels), (_, .resizeAnswered), (_, .updated): return []
+        }
+    }
+}
