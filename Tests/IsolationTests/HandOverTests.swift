@@ -117,13 +117,15 @@ struct HandOverTests {
         let folder = "/tmp/mw-x\(Secret.token().exposed.prefix(8))"
         try makeFolder(folder, 0o755)
         defer { removeTree(folder) }
-        let script = """
+        let talk = "#!/bin/sh\nprintf 'RFB 003.008\\n\\0'\nexec sleep 100\n"
+        let listen = """
             #!/bin/sh
             while [ "$1" != -rfbunixpath ]; do shift; done
-            exec socat UNIX-LISTEN:"$2",fork SYSTEM:"printf 'RFB 003.008\\\\n\\\\0'; sleep 100"
+            exec socat UNIX-LISTEN:"$2" EXEC:\(folder)/talk
 
             """
-        try writeFile(folder + "/Xvnc", Array(script.utf8), mode: 0o755)
+        try writeFile(folder + "/talk", Array(talk.utf8), mode: 0o755)
+        try writeFile(folder + "/Xvnc", Array(listen.utf8), mode: 0o755)
         try withAgent(["--isolation", "none", "--xvnc", folder + "/Xvnc"]) { agent in
             let number = try DisplayNumber(60_000 + Int(getpid()) % 5000)
             let reply = try agent.make(number)
