@@ -120,6 +120,7 @@ extension Keeper {
             }
             making = nil
             state = .ready
+            waitingLaunch = try? WaitingLaunch(in: groups)
             pay(debt, .displayReady)
         }
     }

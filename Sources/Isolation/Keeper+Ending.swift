@@ -54,6 +54,8 @@ extension Keeper {
         movers = [:]
         connection?.close()
         connection = nil
+        waitingLaunch?.abandon()
+        waitingLaunch = nil
         written.first?.send(SIGKILL)
         let began = now()
         func attempt() {

@@ -8,13 +8,17 @@ extension Keeper {
     /// Brings the application into the display, which is checked, in a child; answers when it was executed.
     func start(_ order: ApplicationOrder, on display: DisplayOrder, _ debt: Debt) {
         let launch = ApplicationLaunch(
-            order: order, displayUser: display.uid, cookie: cookie, groups: groups,
+            order: order, displayUser: display.uid, cookie: cookie,
             container: run.isolation == .container ? written.first?.pid : nil)
         do throws(HostFailure) {
             written.session = order.session
             written.account = order.account
             try writeState()
-            let (child, report) = try launch.begin()
+            if waitingLaunch == nil { waitingLaunch = try WaitingLaunch(in: groups) }
+            guard let waiting = waitingLaunch else { preconditionFailure("it was made a line above") }
+            waitingLaunch = nil
+            let (child, report) = (waiting.child, waiting.report)
+            waiting.go(launch)
             let timer = loop.after(10) { [self] in
                 kill(child, SIGKILL)
                 finishLaunch(HostFailure(.homeUnavailable, "\(order.account.home) does not answer"))

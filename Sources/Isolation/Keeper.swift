@@ -35,6 +35,8 @@ final class Keeper {
     var checking: Debt?
     /// When the display was handed over, and the CPU seconds it had used by then.
     var handedOver: (at: Double, cpu: Double)?
+    /// Where the application will be launched, made before it is wanted.
+    var waitingLaunch: WaitingLaunch?
     var launching: (debt: Debt, order: ApplicationOrder, child: Int32, report: Int32, text: String, timer: UInt64)?
     var application: (pid: Int32, order: ApplicationOrder)?
     var exit: DisplayEnd?
@@ -117,6 +119,9 @@ final class Keeper {
             if pid == server {
                 server = nil
                 serverGone = true
+            } else if let waiting = waitingLaunch, pid == waiting.child {
+                waitingLaunch = nil
+                waiting.forget()
             } else if let application, pid == application.pid, exit == nil {
                 let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
                 exited(account(status: Int(code)), application.order)

@@ -16,7 +16,7 @@ struct HandOverTests {
                 try agent.start("xdpyinfo", on: number, geometry: Geometry("1280x720")) == .applicationStarted)
             #expect(try agent.exit().status == 0)
             #expect(agent.file("7/app.log").contains("dimensions:    1280x720 pixels"))
-            #expect(names(in: "/proc/\(keeper)/fd").count == before - 1)
+            #expect(names(in: "/proc/\(keeper)/fd").count == before - 3)
             let viewer = try #require(connectUnix("\(agent.run)/displays/\(number)/x/rfb"))
             defer { close(viewer) }
             _ = fcntl(viewer, F_SETFL, fcntl(viewer, F_GETFL) & ~O_NONBLOCK)
