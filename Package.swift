@@ -124,8 +124,9 @@ let package = Package(
             ], swiftSettings: ours),
         .executableTarget(
             name: "maxwell-bench",
-            dependencies: ["SessionModel", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: ours),
+            dependencies: [
+                "SessionModel", "ViewClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: ours),
         .executableTarget(
             name: "maxwell-admin",
             dependencies: [

@@ -7,6 +7,8 @@ import SessionModel
 public final class Viewer {
     /// What the gateway's certificate said of itself.
     public let certificate: Certificate
+    /// The moment when the way through the gateway stood and RFB could begin.
+    public let opened = ContinuousClock.now
     /// The RFB security type that was used: 1 None, 2 VncAuth.
     public private(set) var security: UInt8 = 0
     /// The desktop's name.
