@@ -14,6 +14,8 @@ public enum ControlRequest: Codable, Sendable, Equatable {
 
     // The people's words.
     case sessions(user: UserName?)
+    /// What is kept about a session, and what its start tried.
+    case why(session: SessionNumber)
     case hosts
     case applications
     case login(user: UserName, password: Secret)
@@ -22,7 +24,7 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     case ping
 
     // The administrator's, about hosts.
-    case setHostStatus(host: HostName, up: Bool)
+    case setHostStatus(host: HostName, status: HostStatus)
     /// Gives the controller's public key and what the host's agent needs; `maxwell host add` asks it first.
     case hostKey
     /// Records a host whose agent is installed: pins `sshHostKey` (a known_hosts line's "type base64").
@@ -32,6 +34,16 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     case resolve(ResolveOrder)
     case viewBeats([ViewBeat])
     case viewClosed(ViewEnd)
+
+    /// What an administrator makes of a host, in the words of the portal's `host.status` and our own `drain`.
+    public enum HostStatus: String, Codable, Sendable, CaseIterable {
+        /// Sessions may start there.
+        case up
+        /// No session starts there; those that live go on.
+        case down
+        /// No session starts there and its ready displays are ended; the sessions that live go on until they end.
+        case drain
+    }
 }
 
 /// `maxwell start`.

@@ -6,9 +6,10 @@ import SessionModel
 import SessionStore
 
 extension Gateway {
-    /// `maxwell host up|down`.
-    func setStatus(of host: HostName, up: Bool) async throws -> ControlReply {
+    /// `maxwell host up|down|drain`; a draining host is `down`.
+    func setStatus(of host: HostName, _ status: ControlRequest.HostStatus) async throws -> ControlReply {
         try await requireHost(host)
+        let up = status == .up
         try await database.setHostStatus(host, up: up)
         log.event("host status set", [.host: "\(host)", .status: up ? "up" : "down"])
         return .done("Host \(host) is \(up ? "up" : "down").")

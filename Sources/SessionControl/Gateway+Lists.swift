@@ -16,6 +16,17 @@ extension Gateway {
             })
     }
 
+    /// `maxwell why`, as far as the session's rows tell.
+    func why(_ number: SessionNumber, as role: Role) async throws -> ControlReply {
+        guard let session = try await database.session(number) else { throw SessionError.sessionUnknown(number) }
+        if let own = Rights.ownName(role), session.owner != own { throw SessionError.notPermitted(own, number) }
+        return .why(
+            WhyAnswer(
+                session: number, user: session.owner.text, application: session.application.text,
+                host: session.host.text, display: session.displayNumber.value, state: session.state.rawValue,
+                reason: session.reason, errorID: session.errorID, started: session.started, steps: []))
+    }
+
     /// `maxwell hosts`.
     func listHosts() async throws -> ControlReply {
         let hellos = await fleet.hellos()

@@ -47,7 +47,8 @@ extension Gateway {
             let hellos = await fleet.hellos()
             do {
                 let order = try Placement.order(
-                    records.map { $0.candidate(isConnected: hellos[$0.name] != nil) }, required: required, zone: zoneID)
+                    records.map { $0.candidate(isConnected: hellos[$0.name] != nil) }, required: required, zone: zoneID,
+                    seed: .random(in: 0 ... .max))
                 let byName = Dictionary(records.map { ($0.name, $0) }) { first, _ in first }
                 return order.compactMap { byName[$0] }
             } catch .nothingConnected where began.duration(to: .now) < Self.settling {

@@ -75,12 +75,13 @@ public final class Gateway: Sendable {
         case .updateQuota: .done("")
         case .screenshot(let user): try await screenshots(of: user)
         case .sessions(let user): try await listSessions(of: user, as: role)
+        case .why(let session): try await why(session, as: role)
         case .hosts: try await listHosts()
         case .applications: try await listApplications()
         case .login(let user, let password): try await login(user, password)
         case .ticket(let order): .ticket(try await ticket(order, as: role))
         case .counters: .counters(database.counters())
-        case .setHostStatus(let host, let up): try await setStatus(of: host, up: up)
+        case .setHostStatus(let host, let status): try await setStatus(of: host, status)
         case .hostKey: try hostKey()
         case .addHost(let order): try await addHost(order)
         case .resolve(let order): .route(try await resolve(order))
@@ -136,13 +137,14 @@ extension ControlRequest {
         case .updateQuota: "update_quota"
         case .screenshot: "screenshot"
         case .sessions: "sessions"
+        case .why: "why"
         case .hosts: "hosts"
         case .applications: "apps"
         case .login: "login"
         case .ticket: "ticket"
         case .counters: "counters"
         case .ping: "ping"
-        case .setHostStatus: "host up|down"
+        case .setHostStatus: "host up|down|drain"
         case .hostKey, .addHost: "host add"
         case .resolve: "resolve"
         case .viewBeats: "view beats"

@@ -8,47 +8,85 @@ public enum Placement {
         public var zone: Int
         /// Whether its status is `up`.
         public var isUp: Bool
+        /// Whether it takes no new sessions, so that it can be taken out of use.
+        public var isDraining: Bool
         /// Whether its agent channel stands.
         public var isConnected: Bool
         public var uses: Int
         /// 0: no limit.
         public var maximumUses: Int
+        /// Ready displays of the kind that is asked for.
+        public var ready: Int
+        /// Memory the host could still give, in MiB, as it told last; nil: unknown.
+        public var memoryAvailable: Int?
+        /// The load average of its last minute over its cores, as it told last; nil: unknown.
+        public var loadPerCore: Double?
+        /// Sessions on the host of the user who starts one.
+        public var sessionsOfUser: Int
 
         /// A host with all that is weighed.
         public init(
-            host: HostName, provisions: UInt64, zone: Int, isUp: Bool, isConnected: Bool, uses: Int, maximumUses: Int
+            host: HostName, provisions: UInt64, zone: Int, isUp: Bool, isDraining: Bool = false, isConnected: Bool,
+            uses: Int, maximumUses: Int, ready: Int = 0, memoryAvailable: Int? = nil, loadPerCore: Double? = nil,
+            sessionsOfUser: Int = 0
         ) {
             self.host = host
             self.provisions = provisions
             self.zone = zone
             self.isUp = isUp
+            self.isDraining = isDraining
             self.isConnected = isConnected
             self.uses = uses
             self.maximumUses = maximumUses
+            self.ready = ready
+            self.memoryAvailable = memoryAvailable
+            self.loadPerCore = loadPerCore
+            self.sessionsOfUser = sessionsOfUser
         }
 
         var isFull: Bool { maximumUses > 0 && uses >= maximumUses }
+
+        var isShortOfMemory: Bool { memoryAvailable.map { $0 < Placement.enoughMemory } ?? false }
+
+        /// Its load in steps of half a core's worth: smaller differences are noise. What no load can be counts as
+        /// unknown.
+        var loadStep: Int {
+            guard let loadPerCore, loadPerCore.isFinite, loadPerCore > 0 else { return 0 }
+            return Int(min(loadPerCore, 1e6) / 0.5)
+        }
     }
 
-    /// Why no host is left: the first sieve that let none through.
+    /// Why no host is left: the first sieve that let none through. A draining host counts as not up.
     public enum Obstacle: Error, Equatable, Sendable {
         case noHosts, nothingProvides, nothingInZone, nothingUp, nothingConnected, everythingFull
     }
 
-    /// The hosts to try, least used first, then by name.
+    /// A host with less memory than this, in MiB, comes after all that have it.
+    public static let enoughMemory = 256
+
+    /// The hosts to try, best first. Of two, the first of these that tells them apart decides:
+    ///
+    /// 1. memory is not short (``enoughMemory`` or more; unknown is fine);
+    /// 2. a ready display is at hand;
+    /// 3. less load per core, in steps of 0.5 (unknown: 0);
+    /// 4. fewer uses: relative to the limit where every host that is left has one, absolute otherwise, so that the
+    ///    order has no circle;
+    /// 5. fewer sessions of this user;
+    /// 6. a shuffle by `seed`, the same for a seed however the candidates are listed.
     ///
     /// - Parameters:
     ///   - required: bits a host must have, ALL of them.
     ///   - zone: only hosts of this zone; nil: of any.
+    ///   - seed: any number; another one for every start spreads what is equal.
     public static func order(
-        _ candidates: [Candidate], required: UInt64, zone: Int?
+        _ candidates: [Candidate], required: UInt64, zone: Int?, seed: UInt64
     ) throws(Obstacle) -> [HostName] {
         var left = candidates
         let sieves: [(Obstacle, (Candidate) -> Bool)] = [
             (.noHosts, { _ in true }),
             (.nothingProvides, { $0.provisions & required == required }),
             (.nothingInZone, { zone == nil || $0.zone == zone }),
-            (.nothingUp, \.isUp),
+            (.nothingUp, { $0.isUp && !$0.isDraining }),
             (.nothingConnected, \.isConnected),
             (.everythingFull, { !$0.isFull }),
         ]
@@ -56,6 +94,34 @@ public enum Placement {
             left = left.filter(passes)
             if left.isEmpty { throw obstacle }
         }
-        return left.sorted { ($0.uses, $0.host) < ($1.uses, $1.host) }.map(\.host)
+        let isRelative = left.allSatisfy { $0.maximumUses > 0 }
+        var generator = SeededGenerator(seed: seed)
+        return left.sorted { $0.host < $1.host }.shuffled(using: &generator).enumerated()
+            .map { place, candidate in (weight: Weight(candidate, isRelative: isRelative, place), candidate.host) }
+            .sorted { $0.weight < $1.weight }.map(\.1)
+    }
+
+    /// What decides between two hosts, the weightiest first; less is better.
+    private struct Weight: Comparable {
+        let memory: Int
+        let ready: Int
+        let load: Int
+        let uses: Double
+        let sessions: Int
+        let place: Int
+
+        init(_ candidate: Candidate, isRelative: Bool, _ place: Int) {
+            memory = candidate.isShortOfMemory ? 1 : 0
+            ready = candidate.ready > 0 ? 0 : 1
+            load = candidate.loadStep
+            uses = Double(candidate.uses) / (isRelative ? Double(candidate.maximumUses) : 1)
+            sessions = candidate.sessionsOfUser
+            self.place = place
+        }
+
+        static func < (left: Weight, right: Weight) -> Bool {
+            (left.memory, left.ready, left.load, left.uses, left.sessions, left.place)
+                < (right.memory, right.ready, right.load, right.uses, right.sessions, right.place)
+        }
     }
 }

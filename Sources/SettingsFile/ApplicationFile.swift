@@ -8,11 +8,14 @@ public struct ApplicationFile: Hashable, Sendable {
     /// What the file asks for that has no effect yet, as `limits` or `network: outbound`; starting is refused while
     /// there is any.
     public let unsupported: [String]
+    /// Sessions of it at a time, 0–1,000,000; 0: no limit; nil: what `sessions.most_per_application` says.
+    public let mostSessions: Int?
 
-    /// An application and what stands in its way.
-    public init(application: Application, unsupported: [String] = []) {
+    /// An application, what stands in its way, and how often it may run.
+    public init(application: Application, unsupported: [String] = [], mostSessions: Int? = nil) {
         self.application = application
         self.unsupported = unsupported
+        self.mostSessions = mostSessions
     }
 
     /// Reads `text`, throwing every mistake at once; `file` is what the mistakes call it, `timeout` what holds for an
@@ -38,6 +41,9 @@ public struct ApplicationFile: Hashable, Sendable {
         }
         let needsGL = section.truth("gl", false)
         let groups = section.list("groups", [], expected: "a group's name") { isLine($0) ? $0 : nil }
+        let mostSessions = section.optional("most_sessions", nil, expected: "0-1000000") {
+            number($0, in: 0...1_000_000)
+        }
         let network = section.value("network", "none", expected: "a word") { isWord($0) ? $0 : nil }
         var unsupported = network == "none" ? [] : ["network: \(network)"]
         unsupported += ["limits", "rootfs"].filter { section.names($0) }
@@ -47,7 +53,7 @@ public struct ApplicationFile: Hashable, Sendable {
             application: Application(
                 name: name, title: title ?? name.text, command: command, geometry: geometry, depth: depth,
                 timeout: Int(time.components.seconds), needsGL: needsGL, groups: groups),
-            unsupported: unsupported)
+            unsupported: unsupported, mostSessions: mostSessions)
     }
 }
 
