@@ -62,7 +62,9 @@ public enum PoolPlan {
         public var recent: Starts
         /// Hosts that share the demand, this one among them; 1 or more.
         public var sharing: Int
-        /// Seconds from the moment a display is taken until another stands in its place, waiting included.
+        /// Seconds from the moment a display is taken until another stands in its place: the time until somebody looks
+        /// round, and the time of making one. Waiting behind others that are made is not in it: a pool that grows would
+        /// raise its own target with it, and again.
         public var refillSeconds: Double
         /// Uses of the host, the portal's `host.uses`: ready displays are not among them.
         public var uses: Int
@@ -142,7 +144,7 @@ public enum PoolPlan {
 
     /// 1, halved `times` times: 2⁻ᵗ, by the series of eˣ for what is not a whole number.
     private static func halved(_ times: Double) -> Double {
-        guard times < 64 else { return 0 }
+        guard (0..<64).contains(times) else { return 0 }
         let whole = times.rounded(.down)
         let exponent = (whole - times) * 0.693_147_180_559_945_3
         var term = 1.0

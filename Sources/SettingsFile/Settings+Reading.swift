@@ -217,7 +217,7 @@ extension Settings.Pool {
 extension Settings.Notify {
     init(reading section: Section) {
         var section = section
-        command = section.list("command", [], expected: "one line of text") { isLine($0) ? $0 : nil }
+        command = section.list("command", [], expected: "one line of text") { $0.isEmpty || isLine($0) ? $0 : nil }
         if let program = command.first, absolutePath(program) == nil {
             section.note("command", "expected a program's absolute path first, found \(program.prefix(60))")
         }
