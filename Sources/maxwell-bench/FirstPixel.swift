@@ -28,7 +28,7 @@ struct FirstPixel {
         do throws(ViewError) {
             let viewer = try Viewer.open(
                 .webSocketBinary, host: doorway.host ?? view.host, port: doorway.port ?? view.port, token: view.token,
-                trust: doorway.trust, password: VNCPassword.revealed(view.encpassword))
+                trust: doorway.trust, password: VNCPassword.revealed(view.encpassword), pixels: .hextile)
             defer { viewer.close() }
             var background: UInt32?
             _ = try viewer.frame { picture in
