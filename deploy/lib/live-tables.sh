@@ -8,7 +8,19 @@ live_tables_ask() {
     "${client[@]}"
 }
 
-# Writes $1 live sessions of two thousand people and $2 rows of the log.
+# Makes a log of $1 rows beside the gateway's own.
+live_tables_log() {
+    live_tables_ask <<SQL
+CREATE TABLE sessionlog_long LIKE sessionlog;
+INSERT INTO sessionlog_long (sessnum, username, remoteip, remotehost, exechost, dispnum, start, appname, walltime, viewtime,
+    cputime, status, zone_id)
+  SELECT 100000000 + seq, CONCAT('person', seq MOD 2000), '192.0.2.1', '', 'elsewhere', seq MOD 10000 + 1,
+    NOW() - INTERVAL 600 + 60 * seq SECOND, 'xterm', 3600, 1800, 60, 0, (SELECT MIN(id) FROM zones)
+  FROM seq_1_to_$1;
+SQL
+}
+
+# Writes $1 live sessions of two thousand people, and takes the long log for the gateway's.
 live_tables_fill() {
     live_tables_ask <<SQL
 INSERT INTO host (hostname, provisions, status, uses, zone_id) SELECT 'elsewhere', 0, 'down', 0, MIN(id) FROM zones;
@@ -33,17 +45,12 @@ INSERT INTO mw_display (hostname, dispnum, state, sessnum, link_key, uid, passwo
 INSERT INTO display (hostname, dispnum, geometry, depth, sessnum, vncpass, status)
   SELECT 'elsewhere', seq, '1024x768', 24, 1000000 + seq, LEFT(MD5(seq), 16), 'used' FROM seq_1_to_$1;
 COMMIT;
-INSERT INTO sessionlog (sessnum, username, remoteip, remotehost, exechost, dispnum, start, appname, walltime, viewtime,
-    cputime, status, zone_id)
-  SELECT 100000000 + seq, CONCAT('person', seq MOD 2000), '192.0.2.1', '', 'elsewhere', seq MOD 10000 + 1,
-    NOW() - INTERVAL 600 + 60 * seq SECOND, 'xterm', 3600, 1800, 60, 0, (SELECT MIN(id) FROM zones)
-  FROM seq_1_to_$2;
+RENAME TABLE sessionlog TO sessionlog_short, sessionlog_long TO sessionlog;
 SQL
     live_tables_analyze
 }
 
-# Takes them away again. The log's few other rows are set aside while it is emptied: deleting row by row would keep the
-# server busy long after.
+# Takes both away again.
 live_tables_empty() {
     live_tables_ask <<'SQL'
 START TRANSACTION;
@@ -54,9 +61,7 @@ DELETE FROM mw_display WHERE hostname = 'elsewhere';
 DELETE FROM display WHERE hostname = 'elsewhere';
 DELETE FROM host WHERE hostname = 'elsewhere';
 COMMIT;
-CREATE TEMPORARY TABLE others AS SELECT * FROM sessionlog WHERE exechost <> 'elsewhere';
-TRUNCATE sessionlog;
-INSERT INTO sessionlog SELECT * FROM others;
+RENAME TABLE sessionlog TO sessionlog_long, sessionlog_short TO sessionlog;
 SQL
     live_tables_analyze
 }
