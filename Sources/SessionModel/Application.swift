@@ -16,11 +16,14 @@ public struct Application: Hashable, Codable, Sendable {
     public let groups: [String]
     /// Names of `hosttype` rows a host must have, all of them.
     public let hostRequirements: [String]
+    /// Sessions of it at a time, 0–1,000,000; 0: no limit; nil: what `sessions.most_per_application` says.
+    public let mostSessions: Int?
 
     /// An application with everything known.
     public init(
         name: ApplicationName, title: String, command: String, geometry: Geometry = .usual, depth: Int = 24,
-        timeout: Int = 86400, needsGL: Bool = false, groups: [String] = [], hostRequirements: [String] = []
+        timeout: Int = 86400, needsGL: Bool = false, groups: [String] = [], hostRequirements: [String] = [],
+        mostSessions: Int? = nil
     ) {
         self.name = name
         self.title = title
@@ -31,5 +34,6 @@ public struct Application: Hashable, Codable, Sendable {
         self.needsGL = needsGL
         self.groups = groups
         self.hostRequirements = hostRequirements
+        self.mostSessions = mostSessions
     }
 }
