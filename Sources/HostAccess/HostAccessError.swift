@@ -19,8 +19,10 @@ public enum HostAccessError: UserFacingError, Equatable {
         case .failed(let host, let failure):
             switch failure.kind {
             case .diskFull: "The disk of execution host \(host) is full; an administrator has to make room."
-            case .displayFailed: "No display could be started on \(host); an administrator has to look at it."
+            case .displayFailed, .displayBroken, .displayStale:
+                "No display could be started on \(host); an administrator has to look at it."
             case .homeUnavailable: "Your home folder is not available on \(host); an administrator has to look at it."
+            case .homeFull: "Your home folder is full; please delete files that you no longer need."
             case .applicationFailed: "The application could not be started on \(host); please tell an administrator."
             case .tooOften: "That was asked a moment ago; please wait ten seconds."
             case .displayBusy, .displayUnknown, .refused, .internalError:

@@ -10,6 +10,8 @@ public enum HostEvent: Sendable {
     case disconnected(cause: String)
     case applicationExited(DisplayEnd)
     case displayDied(DisplayEnd)
+    /// Every few seconds.
+    case load(HostLoad)
 }
 
 /// One long-lived `maxwell-host serve` over ssh: numbered JSON lines each way. When the link drops, what runs on the
@@ -60,10 +62,13 @@ public actor HostChannel {
         command = SSHCommand(endpoint: endpoint, settings: settings)
     }
 
-    /// What the host said of itself when it connected; nil while the channel is down.
+    /// What the host said of itself when it connected, with the load and template it told last; nil while the channel is down.
     public var hello: HostHello? {
         if case .up(let hello, _) = link { hello } else { nil }
     }
+
+    /// How the host was when it last told; nil while the channel is down.
+    public var load: HostLoad? { hello?.load }
 
     /// Keeps the channel up until the task is cancelled: after a loss it connects again, first at once, then after 1,
     /// 2, 4, at most 15 seconds.
@@ -197,6 +202,12 @@ public actor HostChannel {
         case .reply(let id, let reply): settle(id, .success(reply))
         case .applicationExited(let end): tell(endpoint.name, .applicationExited(end))
         case .displayDied(let end): tell(endpoint.name, .displayDied(end))
+        case .load(let load):
+            guard case .up(var hello, let lines) = link else { return }
+            hello.load = load
+            hello.template = load.template
+            link = .up(hello, lines)
+            tell(endpoint.name, .load(load))
         }
     }
 

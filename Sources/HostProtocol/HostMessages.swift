@@ -50,6 +50,8 @@ public struct DisplayOrder: Codable, Sendable, Equatable {
 /// An application to run on a display.
 public struct ApplicationOrder: Codable, Sendable, Equatable {
     public var display: DisplayNumber
+    /// The display's data link key: another display with the number is not meant. Nil: whatever has it.
+    public var key: Secret?
     public var session: SessionNumber
     public var account: Account
     /// For `/bin/sh -c`.
@@ -65,10 +67,11 @@ public struct ApplicationOrder: Codable, Sendable, Equatable {
 
     /// An application with everything it needs.
     public init(
-        display: DisplayNumber, session: SessionNumber, account: Account, command: String, geometry: Geometry,
-        resources: Secret, parameters: String?, environment: [String: String]
+        display: DisplayNumber, key: Secret? = nil, session: SessionNumber, account: Account, command: String,
+        geometry: Geometry, resources: Secret, parameters: String?, environment: [String: String]
     ) {
         self.display = display
+        self.key = key
         self.session = session
         self.account = account
         self.command = command
@@ -97,8 +100,14 @@ public enum HostReply: Codable, Sendable, Equatable {
 public struct HostFailure: Codable, Sendable, Equatable, Error {
     /// Which kind, so that the controller chooses its sentence.
     public enum Kind: String, Codable, Sendable {
-        case diskFull, displayFailed, displayUnknown, displayBusy, homeUnavailable, applicationFailed, tooOften, refused
+        case diskFull, displayFailed, displayUnknown, displayBusy, homeUnavailable, homeFull, applicationFailed,
+            tooOften
+        case refused
         case internalError
+        /// A ready display failed its check at hand-over: nothing was started on it.
+        case displayBroken
+        /// What a ready display was made from has changed since: nothing was started on it.
+        case displayStale
     }
 
     public var kind: Kind
@@ -119,19 +128,24 @@ public struct DisplayEnd: Codable, Sendable, Equatable {
     public var session: SessionNumber?
     /// The application's exit status, 128 + signal when one killed it; nil when it ran until the end.
     public var status: Int?
-    /// Seconds from the application's start to its end.
+    /// Seconds from the hand-over to the application's end.
     public var wallSeconds: Double
-    /// CPU seconds of the whole container.
+    /// CPU seconds of the whole container since the hand-over.
     public var cpuSeconds: Double
+    /// The end of the application's log, at most 2 KiB, where it exited with a status other than 0 or never ran.
+    public var logTail: String?
 
     /// An exit record.
-    public init(display: DisplayNumber, session: SessionNumber?, status: Int?, wallSeconds: Double, cpuSeconds: Double)
-    {
+    public init(
+        display: DisplayNumber, session: SessionNumber?, status: Int?, wallSeconds: Double, cpuSeconds: Double,
+        logTail: String? = nil
+    ) {
         self.display = display
         self.session = session
         self.status = status
         self.wallSeconds = wallSeconds
         self.cpuSeconds = cpuSeconds
+        self.logTail = logTail
     }
 }
 
@@ -144,12 +158,20 @@ public struct DisplayReport: Codable, Sendable, Equatable {
     public var display: DisplayNumber
     public var state: State
     public var session: SessionNumber?
+    /// What it was made from, as ``HostHello/template`` was then; nil before it was made.
+    public var template: String?
+    /// Its data link key; nil before it was made.
+    public var key: Secret?
 
     /// A line of the inventory.
-    public init(display: DisplayNumber, state: State, session: SessionNumber?) {
+    public init(
+        display: DisplayNumber, state: State, session: SessionNumber?, template: String? = nil, key: Secret? = nil
+    ) {
+        self.key = key
         self.display = display
         self.state = state
         self.session = session
+        self.template = template
     }
 }
 
@@ -163,14 +185,50 @@ public struct HostHello: Codable, Sendable, Equatable {
     /// The data socket's path on the host.
     public var dataSocket: String
     public var inventory: [DisplayReport]
+    /// What a display made now would be made from: a short hex digest over versions, programs and arguments.
+    public var template: String?
+    /// How the host is at this moment.
+    public var load: HostLoad?
 
     /// What a host says of itself.
-    public init(version: String, bootID: String, isolation: String, dataSocket: String, inventory: [DisplayReport]) {
+    public init(
+        version: String, bootID: String, isolation: String, dataSocket: String, inventory: [DisplayReport],
+        template: String? = nil, load: HostLoad? = nil
+    ) {
         self.version = version
         self.bootID = bootID
         self.isolation = isolation
         self.dataSocket = dataSocket
         self.inventory = inventory
+        self.template = template
+        self.load = load
+    }
+}
+
+/// How loaded a host is, and what its displays are made from now.
+public struct HostLoad: Codable, Sendable, Equatable {
+    /// MiB that programs can still get without swapping (proc(5), `MemAvailable`).
+    public var memoryAvailable: Int
+    /// MiB.
+    public var memoryTotal: Int
+    /// Processes that ran or wanted to, on average over the last minute.
+    public var load: Double
+    public var cores: Int
+    /// MiB on the file system of the run folder.
+    public var diskAvailable: Int
+    /// As ``HostHello/template``.
+    public var template: String
+
+    /// One look at a host.
+    public init(
+        memoryAvailable: Int, memoryTotal: Int, load: Double, cores: Int, diskAvailable: Int, template: String
+    ) {
+        self.memoryAvailable = memoryAvailable
+        self.memoryTotal = memoryTotal
+        self.load = load
+        self.cores = cores
+        self.diskAvailable = diskAvailable
+        self.template = template
     }
 }
 
@@ -182,6 +240,8 @@ public enum HostMessage: Codable, Sendable, Equatable {
     case applicationExited(DisplayEnd)
     /// Xvnc or the container died by itself; nothing of the display is left.
     case displayDied(DisplayEnd)
+    /// Told every 5 seconds, and at once when the template changed.
+    case load(HostLoad)
 }
 
 /// One line of the controller's.

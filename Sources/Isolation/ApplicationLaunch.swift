@@ -7,11 +7,10 @@ import SessionModel
 ///
 /// The children write lines to a pipe: `P PID` when the application's process is there, `E STEP: CAUSE` when a step
 /// failed, `H STEP: CAUSE` when it was the home's. The end of the pipe after a `P` means that it was executed.
-struct ApplicationLaunch {
+struct ApplicationLaunch: Codable {
     let order: ApplicationOrder
     let displayUser: UInt32
     let cookie: [UInt8]
-    let groups: ControlGroups
     /// The container's first process; nil: no container.
     let container: Int32?
 
@@ -25,21 +24,6 @@ struct ApplicationLaunch {
         container == nil ? "/tmp/.maxwell-auth-\(order.display)-\(order.session)" : "/run/maxwell/auth"
     }
 
-    /// Forks; answers the child, to be waited for, and the pipe's reading end.
-    func begin() throws(HostFailure) -> (child: Int32, report: Int32) {
-        var pipe: [Int32] = [-1, -1]
-        guard clinux_pipe(&pipe) == 0 else { throw failure("pipe") }
-        let child = clinux_fork()
-        guard child >= 0 else { throw failure("fork") }
-        if child > 0 {
-            close(pipe[1])
-            return (child, pipe[0])
-        }
-        resetSignals()
-        keepOnly(pipe[1])
-        enter(reporting: 3)
-    }
-
     private func say(_ line: String, _ report: Int32) { _ = writeAll(Array((line + "\n").utf8), to: report) }
 
     private func give(up kind: String, _ step: String, _ report: Int32) -> Never {
@@ -47,8 +31,8 @@ struct ApplicationLaunch {
         _exit(1)
     }
 
-    private func enter(reporting report: Int32) -> Never {
-        groups.enter()
+    /// In the display's cgroups: goes into its container and runs the application.
+    func enter(reporting report: Int32) -> Never {
         let home = clinux_open_tree_clone(order.account.home)
         if container != nil, home < 0 || clinux_mount_harmless(home) != 0 {
             give(up: "H", "home \(order.account.home)", report)

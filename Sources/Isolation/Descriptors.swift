@@ -15,6 +15,11 @@ func contents(of path: String) -> [UInt8]? {
     let fd = open(path, O_RDONLY | O_CLOEXEC)
     guard fd >= 0 else { return nil }
     defer { close(fd) }
+    return contents(from: fd)
+}
+
+/// What a blocking descriptor gives until its end; nil when it cannot be read.
+func contents(from fd: Int32) -> [UInt8]? {
     var bytes: [UInt8] = []
     var part = [UInt8](repeating: 0, count: 16384)
     while true {

@@ -2,7 +2,7 @@ import Glibc
 import HostProtocol
 import SessionModel
 
-/// Reads one whole frame of a display as another shared viewer (RFC 6143): nobody else's view changes.
+/// Reads one whole frame of a display as another shared viewer: nobody else's view changes.
 struct FrameReader {
     /// More pixels than this are no desktop.
     private static let most = 32 << 20
@@ -12,67 +12,32 @@ struct FrameReader {
 
     /// The display's pixels.
     func read() throws(HostFailure) -> PNGImage {
-        guard try bytes(12).starts(with: Array("RFB ".utf8)) else { throw strange("no greeting") }
-        try send(Array("RFB 003.008\n".utf8))
-        let kinds = try bytes(Int(try bytes(1)[0]))
-        guard kinds.contains(2) else { throw strange("no VncAuth") }
-        try send([2])
-        try send(VNCPassword.response(challenge: bytes(16), password: password))
-        guard try number(4) == 0 else { throw strange("the password was refused") }
-        try send([1])
-        let width = try number(2)
-        let height = try number(2)
-        _ = try bytes(16)
-        _ = try bytes(number(4, most: 1 << 20))
-        guard width > 0, height > 0, width * height <= Self.most else { throw strange("\(width)x\(height)") }
-        // 32 bits a pixel, blue first; raw; everything.
-        try send([0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0])
-        try send([2, 0, 0, 1, 0, 0, 0, 0])
-        try send([3, 0, 0, 0, 0, 0] + [width >> 8, width & 255, height >> 8, height & 255].map(UInt8.init))
-        return try frame(width, height)
-    }
-
-    private func frame(_ width: Int, _ height: Int) throws(HostFailure) -> PNGImage {
-        var pixels = [UInt8](repeating: 0, count: width * height * 3)
-        var missing = width * height
-        while missing > 0 {
-            switch try bytes(1)[0] {
-            case 0:
-                _ = try bytes(1)
-                for _ in 0..<(try number(2)) { missing -= try rectangle(width, height, &pixels) }
-            case 1:
-                _ = try bytes(3)
-                _ = try bytes(number(2) * 6)
-            case 2: break
-            case 3:
-                _ = try bytes(3)
-                _ = try bytes(number(4, most: 16 << 20))
-            case let kind: throw strange("message \(kind)")
+        var client = DisplayClient(password: password, mostPixels: Self.most)
+        var frame = Frame(width: 0, height: 0)
+        while true {
+            let events: [DisplayClient.Event]
+            do throws(DisplayClient.Broken) { events = try client.received(some()) } catch {
+                throw strange(error.cause)
             }
-        }
-        guard let image = PNGImage(width: width, height: height, pixels: pixels) else { throw strange("a frame") }
-        return image
-    }
-
-    /// Reads one rectangle; answers how many pixels it had.
-    private func rectangle(_ width: Int, _ height: Int, _ pixels: inout [UInt8]) throws(HostFailure) -> Int {
-        let (left, top, wide, high) = (try number(2), try number(2), try number(2), try number(2))
-        guard left + wide <= width, top + high <= height, try number(4) == 0 else { throw strange("a rectangle") }
-        let content = try bytes(wide * high * 4)
-        content.withUnsafeBufferPointer { content in
-            pixels.withUnsafeMutableBufferPointer { pixels in
-                for y in 0..<high {
-                    for x in 0..<wide {
-                        let from = (y * wide + x) * 4
-                        let to = ((top + y) * width + left + x) * 3
-                        pixels[to] = content[from + 2]
-                        pixels[to + 1] = content[from + 1]
-                        pixels[to + 2] = content[from]
+            for event in events {
+                switch event {
+                case .send(let bytes): try send(bytes)
+                case .opened:
+                    guard client.width * client.height <= Self.most else { throw strange("its size") }
+                    frame = Frame(width: client.width, height: client.height)
+                    try send(DisplayClient.request(frame.all, onlyChanges: false))
+                case .pixels(let part, let pixels):
+                    guard frame.put(pixels, at: part) else { throw strange("its size changed") }
+                case .updated where frame.missing > 0: try send(DisplayClient.request(frame.all, onlyChanges: true))
+                case .updated:
+                    guard let image = PNGImage(width: frame.width, height: frame.height, pixels: frame.pixels) else {
+                        throw strange("a frame")
                     }
+                    return image
+                case .resizeAnswered: break
                 }
             }
         }
-        return wide * high
     }
 
     private func strange(_ what: String) -> HostFailure {
@@ -83,21 +48,56 @@ struct FrameReader {
         guard writeAll(bytes, to: socket) else { throw strange("write: \(String(cString: strerror(errno)))") }
     }
 
-    private func number(_ count: Int, most: Int = .max) throws(HostFailure) -> Int {
-        let value = try bytes(count).reduce(0) { $0 << 8 | Int($1) }
-        guard value <= most else { throw strange("a length of \(value)") }
-        return value
+    /// What the display sends next, waited for.
+    private func some() throws(DisplayClient.Broken) -> ArraySlice<UInt8> {
+        var part = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = Glibc.read(socket, &part, part.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else {
+                throw DisplayClient.Broken(cause: count == 0 ? "it hung up" : String(cString: strerror(errno)))
+            }
+            return part[..<count]
+        }
+    }
+}
+
+/// A picture that comes in rectangles.
+private struct Frame {
+    let width: Int
+    let height: Int
+    /// Red, green, blue of each.
+    private(set) var pixels: [UInt8]
+    private(set) var missing: Int
+
+    init(width: Int, height: Int) {
+        self.width = width
+        self.height = height
+        pixels = [UInt8](repeating: 0, count: width * height * 3)
+        missing = width * height
     }
 
-    private func bytes(_ count: Int) throws(HostFailure) -> [UInt8] {
-        var received = [UInt8](repeating: 0, count: count)
-        var done = 0
-        while done < count {
-            let part = received[done...].withUnsafeMutableBytes { Glibc.read(socket, $0.baseAddress, $0.count) }
-            if part < 0 && errno == EINTR { continue }
-            guard part > 0 else { throw strange(part == 0 ? "it hung up" : String(cString: strerror(errno))) }
-            done += part
+    var all: DisplayClient.Rectangle { DisplayClient.Rectangle(left: 0, top: 0, width: width, height: height) }
+
+    /// Takes a rectangle; false when it is not inside.
+    mutating func put(_ content: [UInt8], at part: DisplayClient.Rectangle) -> Bool {
+        guard part.left + part.width <= width, part.top + part.height <= height,
+            content.count == part.width * part.height * 4
+        else { return false }
+        content.withUnsafeBufferPointer { content in
+            pixels.withUnsafeMutableBufferPointer { pixels in
+                for y in 0..<part.height {
+                    for x in 0..<part.width {
+                        let from = (y * part.width + x) * 4
+                        let to = ((part.top + y) * width + part.left + x) * 3
+                        pixels[to] = content[from + 2]
+                        pixels[to + 1] = content[from + 1]
+                        pixels[to + 2] = content[from]
+                    }
+                }
+            }
         }
-        return received
+        missing -= part.width * part.height
+        return true
     }
 }

@@ -16,19 +16,11 @@ struct HomeMaking {
 
     /// Forks; answers a pipe that says `done` or the cause, then ends.
     func begin() throws(HostFailure) -> Int32 {
-        var pipe: [Int32] = [-1, -1]
-        guard clinux_pipe(&pipe) == 0 else { throw failure("pipe") }
-        let child = clinux_fork()
-        guard child >= 0 else { throw failure("fork") }
-        if child == 0 {
-            keepOnly(pipe[1])
+        try reportingChild {
             var words = "done"
             do throws(HostFailure) { try make() } catch { words = error.cause }
             _ = writeAll(Array(words.utf8), to: 3)
-            _exit(0)
-        }
-        close(pipe[1])
-        return pipe[0]
+        }.report
     }
 
     private func make() throws(HostFailure) {

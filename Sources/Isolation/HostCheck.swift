@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import HostProtocol
 
 /// What an administrator wants to know of a host: plain lines.
 enum HostCheck {
@@ -18,18 +19,15 @@ enum HostCheck {
                 there && available > 16 << 20,
                 there ? "disk \(path): \(available >> 20) of \(total >> 20) MiB free" : "disk \(path): unknown")
         }
-        for line in text(of: "/proc/meminfo")?.split(separator: "\n") ?? [] where line.hasPrefix("MemAvailable:") {
-            let kibibytes = line.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0
-            say(kibibytes > 65536, "memory: \(kibibytes >> 10) MiB available")
-        }
+        let memory = HostLoad.memory().available
+        say(memory > 64, "memory: \(memory) MiB available")
         if let load = text(of: "/proc/loadavg") {
             say(true, "load: \(load.split(separator: " ").prefix(3).joined(separator: " "))")
         }
         let needed =
             run.isolation == .container ? [run.displayServer, "bwrap", "setpriv"] : [run.displayServer, "setpriv"]
         for program in needed {
-            let places = program.contains("/") ? [""] : ["/usr/local/bin/", "/usr/bin/", "/bin/"]
-            let there = places.contains { access($0 + program, X_OK) == 0 }
+            let there = programPath(program) != nil
             say(there, there ? "\(program) is installed" : "\(program) is not installed")
         }
         switch run.isolation {

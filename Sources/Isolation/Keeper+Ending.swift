@@ -10,12 +10,14 @@ extension Keeper {
         ending.append(debt)
         guard state != .ending else { return }
         state = .ending
+        finishCheck(HostFailure(.displayBusy, "the display is being ended"))
         let status = exit?.status
         let wall = exit?.wallSeconds
         descend([SIGHUP, SIGTERM, SIGKILL], patience: patience) { [self] in
             var end = account(status: status)
             if let wall { end.wallSeconds = wall }
             clean { [self] in
+                end.logTail = exit?.logTail
                 for debt in ending { pay(debt, .displayEnded(end)) }
                 loop.stop()
             }
@@ -50,6 +52,10 @@ extension Keeper {
     func clean(then done: @escaping () -> Void) {
         for mover in movers.values { mover.close() }
         movers = [:]
+        connection?.close()
+        connection = nil
+        waitingLaunch?.abandon()
+        waitingLaunch = nil
         written.first?.send(SIGKILL)
         let began = now()
         func attempt() {

@@ -32,6 +32,27 @@ func arrangeDescriptors(_ given: [Int32]) {
 /// so that a file system which holds the child for ever holds nobody else.
 func keepOnly(_ report: Int32?) { arrangeDescriptors([2, 2, 2] + (report.map { [$0] } ?? [])) }
 
+/// Forks a child of ours that does `body` and ends, with no descriptor but the log and, as 3, a pipe; answers the child, to be
+/// waited for, and the pipe's reading end, to be closed.
+func reportingChild(_ body: () -> Void) throws(HostFailure) -> (child: Int32, report: Int32) {
+    var pipe: [Int32] = [-1, -1]
+    guard clinux_pipe(&pipe) == 0 else { throw failure("pipe") }
+    let child = clinux_fork()
+    guard child >= 0 else {
+        let failed = failure("fork")
+        for fd in pipe { close(fd) }
+        throw failed
+    }
+    if child == 0 {
+        resetSignals()
+        keepOnly(pipe[1])
+        body()
+        _exit(0)
+    }
+    close(pipe[1])
+    return (child, pipe[0])
+}
+
 /// Starts a program in a child whose descriptors are exactly `descriptors`, in that order; `before` runs in it first.
 func launch(
     _ arguments: [String], environment: [String], descriptors: [Int32], before: () -> Void = {}
@@ -52,5 +73,13 @@ func launch(
     _exit(127)
 }
 
+private let programFolders = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]
+
 /// The variables a program of ours runs with.
-let plainEnvironment = ["PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG=C.UTF-8"]
+let plainEnvironment = ["PATH=" + programFolders.joined(separator: ":"), "LANG=C.UTF-8"]
+
+/// Where a program that is named, or given by its path, is; nil when it cannot be executed.
+func programPath(_ program: String) -> String? {
+    let places = program.contains("/") ? [program] : programFolders.map { $0 + "/" + program }
+    return places.first { access($0, X_OK) == 0 }
+}

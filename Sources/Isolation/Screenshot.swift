@@ -14,25 +14,12 @@ struct Screenshot {
 
     /// Forks; answers the child, and a pipe that gives the `HostReply` as JSON, then ends.
     func begin() throws(HostFailure) -> (child: Int32, report: Int32) {
-        var pipe: [Int32] = [-1, -1]
-        guard clinux_pipe(&pipe) == 0 else { throw failure("pipe") }
-        let child = clinux_fork()
-        guard child >= 0 else {
-            let failed = failure("fork")
-            for fd in pipe { close(fd) }
-            throw failed
-        }
-        if child == 0 {
-            resetSignals()
-            keepOnly(pipe[1])
+        try reportingChild {
             alarm(Self.patience)
             var reply = HostReply.done
             do throws(HostFailure) { try take() } catch { reply = .failed(error) }
             _ = writeAll(encoded(reply), to: 3)
-            _exit(0)
         }
-        close(pipe[1])
-        return (child, pipe[0])
     }
 
     /// Only the connection needs root: what the display sends is read as the user whose display it is.

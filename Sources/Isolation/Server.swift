@@ -104,15 +104,27 @@ final class Server {
     private func greet() {
         guard !greeted else { return }
         greeted = true
+        let template = run.template
         tell(
             HostMessage.hello(
                 HostHello(
                     version: maxwellVersion, bootID: run.bootID(), isolation: run.isolation.rawValue,
-                    dataSocket: run.dataSocket,
-                    inventory: inventory)))
+                    dataSocket: run.dataSocket, inventory: inventory, template: template,
+                    load: HostLoad(run, template: template))))
         for message in early { tell(message) }
         early = []
         watchForOthers()
+        tellLoad(after: template, silentFor: 0)
+    }
+
+    /// Tells the load every 5 seconds, and as soon as it shows that the template is no longer `known`.
+    private func tellLoad(after known: String, silentFor seconds: Int) {
+        loop.after(1) { [self] in
+            let template = run.template
+            guard template != known || seconds >= 4 else { return tellLoad(after: known, silentFor: seconds + 1) }
+            tell(.load(HostLoad(run, template: template)))
+            tellLoad(after: template, silentFor: 0)
+        }
     }
 
     /// Finds displays that other controllers' agents started here.
@@ -152,6 +164,7 @@ final class Server {
             reply(id, answer)
         case .applicationExited: send(message)
         case .displayDied: take(message, of: link, number)
+        case .load: break
         }
     }
 

@@ -30,4 +30,28 @@ struct HostProtocolTests {
         let line = Data(#"{"id":1,"request":{"screenshot":{"display":0}}}"#.utf8)
         #expect(throws: (any Error).self) { try JSONDecoder().decode(HostCall.self, from: line) }
     }
+
+    @Test("what a host tells survives its line; one that tells neither load nor template is understood")
+    func hello() throws {
+        let load = HostLoad(
+            memoryAvailable: 900, memoryTotal: 2000, load: 0.25, cores: 2, diskAvailable: 12_000, template: "a1b2")
+        let hello = HostHello(
+            version: "1", bootID: "b", isolation: "container", dataSocket: "/run/maxwell/data.sock",
+            inventory: [
+                DisplayReport(display: try DisplayNumber(3), state: .ready, session: nil, template: "a1b2")
+            ], template: "a1b2", load: load)
+        let end = DisplayEnd(
+            display: try DisplayNumber(3), session: SessionNumber(9), status: 3, wallSeconds: 1, cpuSeconds: 0.5,
+            logTail: "no licence\n")
+        for message in [HostMessage.hello(hello), .load(load), .applicationExited(end)] {
+            #expect(try JSONDecoder().decode(HostMessage.self, from: JSONEncoder().encode(message)) == message)
+        }
+        let old = Data(
+            #"{"hello":{"_0":{"version":"1","bootID":"b","isolation":"none","dataSocket":"/d","inventory":[]}}}"#.utf8)
+        guard case .hello(let told) = try JSONDecoder().decode(HostMessage.self, from: old) else {
+            Issue.record("not understood")
+            return
+        }
+        #expect(told.load == nil && told.template == nil)
+    }
 }

@@ -97,8 +97,31 @@ final class Agent {
         }
     }
 
-    /// The next event.
-    func event() throws -> HostMessage { events.isEmpty ? try next() : events.removeFirst() }
+    /// The next event that is not the load, which comes at any time.
+    func event() throws -> HostMessage {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while ContinuousClock.now < deadline {
+            let message = events.isEmpty ? try next() : events.removeFirst()
+            if case .load = message { continue }
+            return message
+        }
+        throw Gone()
+    }
+
+    /// The load, when it is told next.
+    func load() throws -> HostLoad {
+        while true {
+            let message = try next()
+            if case .load(let load) = message { return load }
+            events.append(message)
+        }
+    }
+
+    /// The application's account, when it has ended by itself.
+    func exit() throws -> DisplayEnd {
+        guard case .applicationExited(let end) = try event() else { throw Gone() }
+        return end
+    }
 
     /// One request, whose reply will be an event.
     func send(_ request: HostRequest) throws {
@@ -128,15 +151,22 @@ final class Agent {
                     password: Secret("abcd1234"), key: Self.key)))
     }
 
-    func start(_ command: String, on number: DisplayNumber, session: UInt64 = 7) throws -> HostReply {
+    /// What starts `command` as the user alice.
+    func order(
+        _ command: String, on number: DisplayNumber, session: UInt64, geometry: Geometry
+    ) throws -> ApplicationOrder {
         let account = Account(
             name: try UserName("alice"), uid: Self.alice, gid: Self.alice, home: home, shell: "/bin/sh",
             groups: [.init(name: "alice", gid: Self.alice), .init(name: "science", gid: 20001)])
-        return try ask(
-            .startApplication(
-                ApplicationOrder(
-                    display: number, session: SessionNumber(session), account: account, command: command,
-                    geometry: .usual, resources: Secret("sessionid 7\n"), parameters: nil, environment: [:])))
+        return ApplicationOrder(
+            display: number, session: SessionNumber(session), account: account, command: command, geometry: geometry,
+            resources: Secret("sessionid 7\n"), parameters: nil, environment: [:])
+    }
+
+    func start(
+        _ command: String, on number: DisplayNumber, session: UInt64 = 7, geometry: Geometry = .usual
+    ) throws -> HostReply {
+        try ask(.startApplication(order(command, on: number, session: session, geometry: geometry)))
     }
 
     func end(_ number: DisplayNumber) throws -> HostReply { try ask(.endDisplay(display: number, patienceSeconds: 2)) }
@@ -201,6 +231,9 @@ final class Agent {
         let group = RunFolder(path: run, isolation: .container).groupName(of: number)
         return ControlGroups.parents().map { "\($0)/maxwell/\(group)" }
     }
+
+    /// CPU seconds of everything in a display since it was made.
+    func cpuSeconds(of number: DisplayNumber) -> Double? { ControlGroups(folders: groups(of: number)).cpuSeconds }
 
     /// A display's wrappers, its Xvnc and its application, the first started first: ours, whatever other hosts run on this machine.
     func serverProcesses(of number: DisplayNumber) -> [Int32] {

@@ -86,7 +86,11 @@ struct DisplayTests {
             agent.stop(SIGKILL)
             try agent.start()
             #expect(
-                agent.hello?.inventory == [DisplayReport(display: number, state: .used, session: SessionNumber(7))])
+                agent.hello?.inventory == [
+                    DisplayReport(
+                        display: number, state: .used, session: SessionNumber(7), template: agent.hello?.template,
+                        key: Agent.key)
+                ])
             _ = try agent.end(number)
         }
     }

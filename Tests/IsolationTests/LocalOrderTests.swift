@@ -22,7 +22,7 @@ struct LocalOrderTests {
             let host = "\(Agent.program) --run \(agent.run)"
             let started = shell("echo testtest | \(host) startvnc 3116 300x200 24")
             #expect(started.status == 0 && started.said == "display 3116 is ready\n")
-            let server = try #require(agent.serverProcesses(of: number).last)
+            let server = try #require(agent.serverProcesses(of: number).last { runningUser(of: $0) != 0 })
             #expect(runningUser(of: server) == 2_003_116)
 
             let socket = try #require(connectUnix("\(agent.run)/displays/3116/x/rfb"))

@@ -16,7 +16,9 @@ struct ScreenshotTests {
             #expect(try agent.make(number, geometry: Geometry("200x150")) == .displayReady)
             expectFailure(try agent.ask(.screenshot(display: number)), .refused)
             #expect(
-                try agent.start("xsetroot -solid '#c03020' && echo drawn > drawn; exec sleep 1000", on: number)
+                try agent.start(
+                    "xsetroot -solid '#c03020' && echo drawn > drawn; exec sleep 1000", on: number,
+                    geometry: Geometry("200x150"))
                     == .applicationStarted)
             while agent.file("7/drawn") != "drawn\n" { usleep(2000) }
             let viewer = try #require(connectUnix("\(agent.run)/displays/\(number)/x/rfb"))

@@ -1,0 +1,46 @@
+import HostProtocol
+import SessionModel
+
+extension Keeper {
+    /// Seconds a ready display has to show a pixel, at the application's size.
+    private static let patience = 2.0
+
+    /// Gives the display to an application: is it current, does it live, has it the size? Then it is launched. A display
+    /// that fails here stays, to be ended.
+    func handOver(_ order: ApplicationOrder, _ debt: Debt) {
+        guard order.key == nil || order.key == self.order?.key else {
+            return pay(debt, .failed(HostFailure(.displayUnknown, "display \(number) has another key")))
+        }
+        guard state == .ready, let display = self.order else {
+            return pay(debt, .failed(HostFailure(.displayBusy, "display \(number) is \(state.rawValue)")))
+        }
+        guard order.account.uid != 0, order.account.gid != 0, order.account.home.hasPrefix("/"),
+            !order.account.home.split(separator: "/").contains(".."), order.account.home != "/"
+        else { return pay(debt, .failed(HostFailure(.refused, "not an account that may run here"))) }
+        guard template == run.template else {
+            return pay(debt, .failed(HostFailure(.displayStale, "its programs have changed since it was made")))
+        }
+        guard let connection else {
+            return pay(debt, .failed(HostFailure(.displayBroken, "nobody watches display \(number)")))
+        }
+        state = .used
+        checking = debt
+        handedOver = (now(), cpuSeconds)
+        connection.look(size: order.geometry, within: Self.patience) { [self] fault in
+            if let fault { return finishCheck(HostFailure(.displayBroken, fault)) }
+            guard let debt = checking else { return }
+            checking = nil
+            start(order, on: display, debt)
+        }
+    }
+
+    /// The check is over without success.
+    func finishCheck(_ failure: HostFailure) {
+        guard let debt = checking else { return }
+        checking = nil
+        handedOver = nil
+        if state == .used { state = .ready }
+        log("display \(number): \(failure.kind.rawValue): \(failure.cause)")
+        pay(debt, .failed(failure))
+    }
+}

@@ -1,0 +1,69 @@
+import CLinux
+import Glibc
+import HostProtocol
+
+/// The last words of a session's application, read as its user in a child: the home may hang, and what lies there is
+/// the user's to choose.
+enum LogTail {
+    /// Bytes.
+    static let length = 2048
+
+    /// Forks; answers the child, and a pipe that gives the end of `app.log`, then ends.
+    static func begin(_ order: ApplicationOrder) throws(HostFailure) -> (child: Int32, report: Int32) {
+        try reportingChild {
+            alarm(5)
+            guard becomeUser(order.account, filtered: false) == nil else { return }
+            _ = writeAll(end(of: ApplicationLaunch.sessionFolder(order.account, order.session) + "/app.log"), to: 3)
+        }
+    }
+
+    /// The end of a plain file; nothing of any other.
+    private static func end(of path: String) -> [UInt8] {
+        let fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        var about = stat()
+        guard fd >= 0, fstat(fd, &about) == 0, about.st_mode & S_IFMT == S_IFREG else { return [] }
+        var bytes = [UInt8](repeating: 0, count: length)
+        let count = pread(fd, &bytes, length, max(0, about.st_size - length))
+        return Array(bytes.prefix(max(0, count)))
+    }
+
+    /// `bytes` as text that does a terminal no harm, at most ``length`` bytes of it; nil when there is none.
+    static func text(_ bytes: [UInt8]) -> String? {
+        // The first character may have lost its beginning.
+        let whole = bytes.drop { $0 & 0xC0 == 0x80 }
+        let kept = String(decoding: whole, as: UTF8.self).unicodeScalars.filter {
+            $0 == "\n" || $0 == "\t" || $0.properties.generalCategory != .control
+        }
+        var text = String(String.UnicodeScalarView(kept))
+        while text.utf8.count > length { text.unicodeScalars.removeFirst() }
+        return text.isEmpty ? nil : text
+    }
+}
+
+extension Keeper {
+    /// Seconds the last words are waited for.
+    private static let patience = 1.0
+
+    /// Reads the application's last words; `done` gets nil when there are none in time.
+    func readLogTail(_ order: ApplicationOrder, then done: @escaping (String?) -> Void) {
+        guard let (child, report) = try? LogTail.begin(order) else { return done(nil) }
+        var said: [UInt8] = []
+        func finish() {
+            loop.forget(report)
+            close(report)
+            done(LogTail.text(said))
+        }
+        let timer = loop.after(Self.patience) {
+            kill(child, SIGKILL)
+            finish()
+        }
+        loop.watch(report) { [self] _ in
+            var part = [UInt8](repeating: 0, count: LogTail.length)
+            let count = read(report, &part, part.count)
+            if count > 0 { said += part[..<count] }
+            guard count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) else { return }
+            loop.cancel(timer)
+            finish()
+        }
+    }
+}

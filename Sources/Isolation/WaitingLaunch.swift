@@ -1,0 +1,69 @@
+import CLinux
+import Glibc
+import HostProtocol
+
+/// A child of the keeper that waits for its order in the display's cgroups: moving there takes the kernel 10 ms and
+/// more (a grace period of its own), which nobody has to wait for when it happened before.
+struct WaitingLaunch {
+    let child: Int32
+    /// Its lines (``ApplicationLaunch``).
+    let report: Int32
+    private let order: Int32
+
+    /// Forks the child, which ends with this process or by ``abandon()``.
+    init(in groups: ControlGroups) throws(HostFailure) {
+        var order: [Int32] = [-1, -1]
+        var report: [Int32] = [-1, -1]
+        guard clinux_pipe(&order) == 0 else { throw failure("pipe") }
+        guard clinux_pipe(&report) == 0 else {
+            let failed = failure("pipe")
+            for fd in order { close(fd) }
+            throw failed
+        }
+        let child = clinux_fork()
+        guard child >= 0 else {
+            let failed = failure("fork")
+            for fd in order + report { close(fd) }
+            throw failed
+        }
+        if child == 0 {
+            resetSignals()
+            arrangeDescriptors([2, 2, 2, report[1], order[0]])
+            groups.enter()
+            Self.obey()
+        }
+        close(order[0])
+        close(report[1])
+        self.child = child
+        self.report = report[0]
+        self.order = order[1]
+    }
+
+    /// Lets it go on. A child that died before closes its report without a word.
+    func go(_ launch: ApplicationLaunch) {
+        _ = fcntl(order, F_SETFL, 0)
+        _ = writeAll(encoded(launch), to: order)
+        close(order)
+    }
+
+    /// Ends it before it had anything to do.
+    func abandon() {
+        kill(child, SIGKILL)
+        forget()
+    }
+
+    /// Lets go of its pipes, after it was waited for.
+    func forget() {
+        close(order)
+        close(report)
+    }
+
+    /// In the child, whose report is descriptor 3 and whose order comes from 4.
+    private static func obey() -> Never {
+        _ = fcntl(4, F_SETFL, 0)
+        let launch = contents(from: 4).flatMap { decoded($0, as: ApplicationLaunch.self) }
+        close(4)
+        guard let launch else { _exit(0) }
+        launch.enter(reporting: 3)
+    }
+}
