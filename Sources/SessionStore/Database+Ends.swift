@@ -18,9 +18,11 @@ extension Database {
 
     /// Finishes a session's end: its accounts are written, then its rows go, and last it is `ended`. A session that
     /// never came to run (`failedStart`) leaves no `sessionlog` row and is `failed`. May be repeated after a crash
-    /// anywhere in it: what was written is not written again, and until the last step the session is `ending`.
+    /// anywhere in it: what was written is not written again, and until the last step the session is `ending`. The
+    /// application's exit status, the end of its log and what the start tried are kept for ``story(of:)`` where known.
     public func finishEnd(
-        _ number: SessionNumber, accounts: SessionAccounts, failedStart: Bool
+        _ number: SessionNumber, accounts: SessionAccounts, failedStart: Bool, exitStatus: Int? = nil,
+        logTail: String? = nil, steps: String? = nil
     ) async throws(StoreError) {
         try await run(repeatable: true) { connection throws(StoreError) in
             try connection.transaction { () throws(StoreError) in
@@ -45,16 +47,18 @@ extension Database {
                 let ended = try connection.execute(
                     """
                     UPDATE mw_session
-                    SET state = ?, ended = UTC_TIMESTAMP(3), walltime = ?, viewtime = ?, cputime = ?
+                    SET state = ?, ended = UTC_TIMESTAMP(3), walltime = ?, viewtime = ?, cputime = ?,
+                      exit_status = COALESCE(?, exit_status), log_tail = COALESCE(?, log_tail),
+                      steps = COALESCE(?, steps)
                     WHERE sessnum = ? AND state NOT IN ('ended', 'failed')
-                    """, failedStart ? "failed" : "ended", max(0, accounts.wall), viewTime, max(0, accounts.cpu), number
-                )
+                    """, failedStart ? "failed" : "ended", max(0, accounts.wall), viewTime, max(0, accounts.cpu),
+                    exitStatus, logTail, steps, number)
                 if ended == 1 { try connection.execute("DELETE FROM mw_view WHERE sessnum = ?", number) }
             }
         }
     }
 
-    /// Removes what a crash within ``beginSession(_:)`` left on tables that roll nothing back: `session` rows on
+    /// Removes what a crash within ``beginSession(_:claiming:limits:)`` left on tables that roll nothing back: `session` rows on
     /// hosts of ours, older than a minute, that no other table knows of. Gives how many there were.
     public func removeHalfBegun() async throws(StoreError) -> Int {
         try await run(repeatable: true) { connection throws(StoreError) in

@@ -8,7 +8,8 @@ extension Database {
                 """
                 SELECT h.hostname, h.status, h.provisions, h.uses, h.max_uses, h.first_display, h.zone_id,
                   z.zone, z.id IS NULL OR z.state = 'up',
-                  m.address, m.port, m.account, m.ssh_host_key, m.run_folder, m.isolation, m.boot_id, m.agent_version
+                  m.address, m.port, m.account, m.ssh_host_key, m.run_folder, m.isolation, m.boot_id, m.agent_version,
+                  m.failures, m.set_aside, m.probes
                 FROM host h
                 LEFT JOIN zones z ON z.id = h.zone_id
                 LEFT JOIN mw_host m ON m.hostname = h.hostname
@@ -35,26 +36,10 @@ extension Database {
         }
     }
 
-    /// The zone a session gets that names none: the default one, else the first; nil when there are no zones.
-    public func defaultZone() async throws(StoreError) -> ZoneRecord? {
-        try await run(repeatable: true) { connection throws(StoreError) in
-            try connection.query(
-                "SELECT id, zone, state = 'up', is_default FROM zones ORDER BY is_default DESC, id LIMIT 1"
-            ).first.map(Self.zoneRecord)
-        }
-    }
-
     /// Records a host, or records it anew: it is up from then on.
     public func addHost(_ host: HostAddition) async throws(StoreError) {
         try await run(repeatable: true) { connection throws(StoreError) in
             try connection.transaction { () throws(StoreError) in
-                try connection.execute(
-                    """
-                    INSERT INTO mw_host (hostname, address, port, account, ssh_host_key, run_folder, added)
-                    VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP())
-                    ON DUPLICATE KEY UPDATE address = VALUES(address), port = VALUES(port), account = VALUES(account),
-                      ssh_host_key = VALUES(ssh_host_key), run_folder = VALUES(run_folder)
-                    """, host.name, host.address, host.port, host.account, host.sshHostKey, host.runFolder)
                 try connection.execute(
                     """
                     INSERT INTO host (hostname, provisions, status, uses, portbase, zone_id, max_uses, first_display)
@@ -63,14 +48,28 @@ extension Database {
                     ON DUPLICATE KEY UPDATE provisions = VALUES(provisions), status = 'up', zone_id = VALUES(zone_id),
                       max_uses = VALUES(max_uses)
                     """, host.name, host.provisions, host.zoneID, host.maximumUses)
+                try connection.execute(
+                    """
+                    INSERT INTO mw_host (hostname, address, port, account, ssh_host_key, run_folder, added)
+                    VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP())
+                    ON DUPLICATE KEY UPDATE address = VALUES(address), port = VALUES(port), account = VALUES(account),
+                      ssh_host_key = VALUES(ssh_host_key), run_folder = VALUES(run_folder), failures = 0,
+                      set_aside = NULL, probe_at = NULL, probes = 0
+                    """, host.name, host.address, host.port, host.account, host.sshHostKey, host.runFolder)
             }
         }
     }
 
-    /// Lets sessions start on `host`, or no new ones.
-    public func setHostStatus(_ host: HostName, up: Bool) async throws(StoreError) {
+    /// Sets what an administrator says of `host`; whether it was set aside is forgotten.
+    public func setHostStatus(_ host: HostName, to status: HostStatus) async throws(StoreError) {
         try await run(repeatable: true) { connection throws(StoreError) in
-            try connection.execute("UPDATE host SET status = ? WHERE hostname = ?", up ? "up" : "down", host)
+            try connection.transaction { () throws(StoreError) in
+                try connection.execute("UPDATE host SET status = ? WHERE hostname = ?", status.rawValue, host)
+                try connection.execute(
+                    """
+                    UPDATE mw_host SET failures = 0, set_aside = NULL, probe_at = NULL, probes = 0 WHERE hostname = ?
+                    """, host)
+            }
         }
     }
 
@@ -90,7 +89,8 @@ extension Database {
         let access = row.optional(9).map { address in
             HostRecord.Access(
                 address: address, port: row.integer(10), account: row.text(11), sshHostKey: row.text(12),
-                runFolder: row.text(13), isolation: row.text(14), bootID: row.text(15), agentVersion: row.text(16))
+                runFolder: row.text(13), isolation: row.text(14), bootID: row.text(15), agentVersion: row.text(16),
+                failures: row.integer(17), setAside: row.optional(18), probes: row.integer(19))
         }
         return HostRecord(
             name: name, status: row.text(1), provisions: row.unsigned(2), uses: row.integer(3),

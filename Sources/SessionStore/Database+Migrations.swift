@@ -8,19 +8,6 @@ extension Database {
         try await migrate(Migration.all)
     }
 
-    /// The steps that ``migrate()`` would apply.
-    public func pendingMigrations() async throws(StoreError) -> [String] {
-        try await run(repeatable: true) { connection throws(StoreError) in
-            let tables = try connection.query(
-                """
-                SELECT 1 FROM information_schema.tables
-                WHERE table_schema = DATABASE() AND table_name = 'mw_migration'
-                """)
-            let all = Migration.all
-            return tables.isEmpty ? all.map(\.name) : try Self.pending(all, connection).map(\.name)
-        }
-    }
-
     func migrate(_ migrations: [Migration]) async throws(StoreError) -> [String] {
         // Changing a large table takes its time: this work has a connection of its own that waits for it.
         var patient = address

@@ -20,15 +20,21 @@ public struct HostRecord: Sendable, Equatable {
         public var bootID: String
         /// The version that the agent told last.
         public var agentVersion: String
+        /// Starts that failed on it in a row.
+        public var failures: Int
+        /// Why this system set it aside; nil when it did not.
+        public var setAside: String?
+        /// How often it was set aside since it was last fit: once, and once more for each probe that failed.
+        public var probes: Int
     }
 
     /// What the portal calls it.
     public var name: HostName
-    /// "up", "down", "check": only "up" gets sessions.
+    /// A `HostStatus`, or a word of the hub's own; only "up" gets sessions.
     public var status: String
     /// The sum of the host's ``Database/hostTypes()`` values.
     public var provisions: UInt64
-    /// How many displays are claimed.
+    /// How many displays sessions have.
     public var uses: Int
     /// 0: no limit.
     public var maximumUses: Int

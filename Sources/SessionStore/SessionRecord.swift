@@ -27,10 +27,8 @@ public struct SessionRecord: Sendable, Equatable {
     public var owner: UserName
     /// What runs in it, with the portal's suffix.
     public var application: ApplicationName
-    /// The execution host.
-    public var host: HostName
-    /// The display on that host.
-    public var displayNumber: DisplayNumber
+    /// The display it has or had; nil for a start that never had one.
+    public var place: DisplayID?
     /// nil once the display was given back.
     public var display: Display?
     /// The desktop's size at the start.
@@ -49,16 +47,28 @@ public struct SessionRecord: Sendable, Equatable {
     public var viewers: Int
 }
 
-/// A session to begin on a claimed display.
+/// Everything that is known of a session's life.
+public struct SessionStory: Sendable, Equatable {
+    /// What it is, and why it ended.
+    public var record: SessionRecord
+    /// When it came to run, UTC, `2026-01-31 12:00:00.000`; nil when it never did.
+    public var running: String?
+    /// When it had ended, UTC; nil before.
+    public var ended: String?
+    /// The application's exit status; nil while that is not known.
+    public var exitStatus: Int?
+    /// What its start tried, as it was kept; nil when nothing was.
+    public var steps: String?
+    /// The end of its application's log; nil when none was kept.
+    public var logTail: String?
+}
+
+/// A session to begin.
 public struct NewSession: Sendable {
     /// Who started it.
     public var owner: UserName
     /// The browser's address; 40 characters are kept.
     public var address: String
-    /// The execution host.
-    public var host: HostName
-    /// The claimed display, without a session yet.
-    public var display: DisplayNumber
     /// What runs in it, with the portal's suffix.
     public var application: ApplicationName
     /// What the portal shows as its name; 100 characters are kept.
@@ -67,35 +77,33 @@ public struct NewSession: Sendable {
     public var timeout: Int
     /// The desktop's size at the start.
     public var geometry: Geometry
-    /// The display's viewer password, 8 characters.
-    public var password: Secret
     /// 32 hex digits: what the application proves its session with.
     public var sessionToken: Secret
     /// The portal's parameter text; nil when there is none.
     public var parameters: String?
-    /// `zones.id`; 0: none.
-    public var zoneID: Int
+    /// `zones.id`; nil: the zone of the host it comes to.
+    public var zoneID: Int?
+    /// Whether its display has GLX.
+    public var withGL: Bool
     /// What sort of session: "display".
     public var kind: String
 
     /// A session with everything its rows need.
     public init(
-        owner: UserName, address: String, host: HostName, display: DisplayNumber, application: ApplicationName,
-        title: String, timeout: Int, geometry: Geometry, password: Secret, sessionToken: Secret,
-        parameters: String? = nil, zoneID: Int = 0, kind: String = "display"
+        owner: UserName, address: String, application: ApplicationName, title: String, timeout: Int,
+        geometry: Geometry, sessionToken: Secret, parameters: String? = nil, zoneID: Int? = nil, withGL: Bool = false,
+        kind: String = "display"
     ) {
         self.owner = owner
         self.address = address
-        self.host = host
-        self.display = display
         self.application = application
         self.title = title
         self.timeout = timeout
         self.geometry = geometry
-        self.password = password
         self.sessionToken = sessionToken
         self.parameters = parameters
         self.zoneID = zoneID
+        self.withGL = withGL
         self.kind = kind
     }
 }

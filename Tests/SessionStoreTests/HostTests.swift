@@ -21,13 +21,15 @@ struct HostTests {
         #expect(host.access?.isolation == "container")
     }
 
-    @Test("a host goes down and up, and follows its zone")
+    @Test("a host goes down and up, is drained, and follows its zone")
     func status() async throws {
         let database = try await TestDatabase.withHost()
-        try await database.store.setHostStatus(.node1, up: false)
+        try await database.store.setHostStatus(.node1, to: .down)
         #expect(try await database.store.hosts().first?.status == "down")
-        try await database.store.setHostStatus(.node1, up: true)
+        try await database.store.setHostStatus(.node1, to: .up)
         #expect(try await database.store.hosts().first?.status == "up")
+        try await database.store.setHostStatus(.node1, to: .drain)
+        #expect(try await database.store.hosts().first?.status == "drain")
         try database.sql("UPDATE zones SET state = 'down'")
         #expect(try await database.store.hosts().first?.isZoneUp == false)
     }
@@ -37,7 +39,6 @@ struct HostTests {
         let database = try await TestDatabase.withHost()
         let local = try #require(try await database.store.zone(named: ZoneName("local")))
         #expect(local.isUp && local.isDefault)
-        #expect(try await database.store.defaultZone() == local)
         #expect(try await database.store.zone(named: ZoneName("elsewhere")) == nil)
     }
 

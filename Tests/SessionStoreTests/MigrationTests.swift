@@ -9,11 +9,9 @@ struct MigrationTests {
     @Test("an empty database gets every table, in InnoDB, and running again changes nothing")
     func emptyDatabase() async throws {
         let database = try TestDatabase()
-        #expect(try await database.store.pendingMigrations() == Migration.all.map(\.name))
         #expect(try await database.store.migrate() == Migration.all.map(\.name))
         let before = try database.sql(schema)
         #expect(try await database.store.migrate().isEmpty)
-        #expect(try await database.store.pendingMigrations().isEmpty)
         #expect(try database.sql(schema) == before)
         let engines = try database.sql(
             "SELECT DISTINCT engine FROM information_schema.tables WHERE table_schema = DATABASE()")
@@ -31,6 +29,46 @@ struct MigrationTests {
             """
         ).map { $0[0] }
         #expect(names.sorted() == portalColumns[table]?.sorted())
+    }
+
+    @Test("a database of the first release keeps its sessions, and carries them to their end", arguments: engines)
+    func firstRelease(engine: String) async throws {
+        let database = try TestDatabase()
+        let store = database.store
+        _ = try await store.migrate(Array(Migration.all.prefix(4)))
+        try database.use(engine: engine)
+        try database.sql(
+            """
+            INSERT INTO mw_host (hostname, address, ssh_host_key, added)
+              VALUES ('node1', '10.0.0.1', 'ssh-ed25519 AAAA', UTC_TIMESTAMP());
+            INSERT INTO host (hostname, provisions, status, uses) VALUES ('node1', 3, 'up', 2);
+            INSERT INTO display VALUES ('node1', 1, '800x600', 24, 5, 'aaaa', 'used'), ('node1', 2, '800x600', 24, 0, '', 'used');
+            INSERT INTO mw_display (hostname, dispnum, state, sessnum, link_key, uid, password, geometry, depth, created)
+              VALUES ('node1', 1, 'used', 5, MD5(1), 1, 'testtest', '800x600', 24, UTC_TIMESTAMP()),
+                ('node1', 2, 'starting', NULL, MD5(2), 2, 'testtest', '800x600', 24, UTC_TIMESTAMP());
+            INSERT INTO session (sessnum, username, exechost, dispnum, start, appname)
+              VALUES (5, 'alice', 'node1', 1, NOW(), 'xterm');
+            INSERT INTO mw_session (sessnum, state, owner, application, hostname, dispnum, geometry, timeout, started)
+              VALUES (4, 'ended', 'alice', 'xterm', 'node1', 1, '800x600', 60, UTC_TIMESTAMP()),
+                (5, 'running', 'alice', 'xterm', 'node1', 1, '800x600', 60, UTC_TIMESTAMP());
+            INSERT INTO viewperm (sessnum, viewuser) VALUES (5, 'alice');
+            """)
+        #expect(try await store.migrate() == ["005-ready-displays"])
+        #expect(try await store.migrate().isEmpty)
+        try await store.recountUses()
+        #expect(try database.cell("SELECT uses FROM host") == "2")
+        #expect(try await store.displays(on: .node1).map(\.state) == [.used, .starting])
+        #expect(try await store.sessions(of: .alice).map(\.number) == [SessionNumber(5)])
+        let record = try #require(try await store.beginEnd(SessionNumber(5), reason: "stopped"))
+        try await store.finishEnd(record.number, accounts: .some, failedStart: false)
+        for display in try await store.displays(on: .node1) {
+            try await store.releaseDisplay(display.number, key: display.key, on: .node1)
+        }
+        #expect(try database.cell("SELECT uses FROM host") == "0")
+        #expect(try database.cell("SELECT COUNT(*) FROM session") == "0")
+        #expect(try database.cell("SELECT walltime FROM sessionlog WHERE sessnum = 5") == "12.5")
+        let id = try await database.makeReady()
+        #expect(try await database.begun(.alice, .ready([id]))?.number == SessionNumber(6))
     }
 
     @Test("an applied step whose text was changed is refused, and nothing else is applied")

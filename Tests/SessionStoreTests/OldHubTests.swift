@@ -32,8 +32,14 @@ struct OldHubTests {
         #expect(host.access == nil)
 
         try await database.store.addHost(.node1())
-        let session = try await database.running()
+        let ready = try await database.makeReady()
+        let session = try #require(try await database.begun(.alice, .ready([ready]))).number
+        try await database.store.markRunning(session, steps: "[]")
         #expect(session > SessionNumber(11))
+        #expect(
+            try database.sql("SELECT status, sessnum FROM display WHERE hostname = 'node1'") == [
+                ["used", "\(session)"]
+            ])
         #expect(
             try database.sql(
                 "SELECT s.sessnum FROM viewperm v JOIN session s ON v.sessnum = s.sessnum WHERE v.viewuser = 'alice'")
@@ -56,7 +62,8 @@ struct OldHubTests {
         try await database.store.closeView(view, seconds: 3)
         let record = try #require(try await database.store.beginEnd(session, reason: "stopped"))
         try await database.store.finishEnd(session, accounts: .some, failedStart: false)
-        try await database.store.releaseDisplay(record.displayNumber, key: linkKey, on: record.host)
+        let place = try #require(record.place)
+        try await database.store.releaseDisplay(place.number, key: try #require(record.display).key, on: place.host)
         #expect(
             try database.sql("SELECT walltime, viewtime, cputime FROM sessionlog WHERE sessnum = \(session)") == [
                 ["12.5", "3", "3.25"]

@@ -5,10 +5,13 @@ import Testing
 
 @Suite("sessions")
 struct SessionTests {
-    @Test("a begun session is what the portal's own query finds")
+    @Test("a running session is what the portal's own query finds")
     func portalView() async throws {
         let database = try await TestDatabase.withHost()
         let session = try await database.begin()
+        #expect(try database.cell("SELECT COUNT(*) FROM viewperm") == "0")
+        #expect(try database.sql("SELECT sessnum, status FROM display") == [["0", "absent"]])
+        try await database.store.markRunning(session, steps: "[]")
         let rows = try database.sql(
             """
             SELECT s.sessnum, s.username, s.remoteip, s.exechost, s.dispnum, s.timeout, s.appname, s.sessname,
@@ -34,26 +37,13 @@ struct SessionTests {
         let starting = try #require(try await database.store.session(session))
         #expect(starting.state == .starting)
         #expect(starting.owner == .alice)
-        #expect(starting.host == .node1)
+        #expect(starting.place?.host == .node1)
         #expect(starting.display?.key == linkKey)
         #expect(starting.display?.password == viewerPassword)
         #expect(starting.display?.uid == 2_000_001)
-        try await database.store.markRunning(session)
+        try await database.store.markRunning(session, steps: "[]")
         #expect(try await database.store.session(session)?.state == .running)
         #expect(try await database.store.session(SessionNumber(999)) == nil)
-    }
-
-    @Test("a display that is taken begins no second session, and no row of it stays", arguments: ["InnoDB", "MyISAM"])
-    func takenDisplay(engine: String) async throws {
-        let database = try await TestDatabase.withHost()
-        try database.sql("ALTER TABLE session ENGINE=\(engine); ALTER TABLE viewperm ENGINE=\(engine)")
-        _ = try await database.begin()
-        await #expect(throws: StoreError.self) {
-            try await database.store.beginSession(.xterm(of: .bob, on: DisplayNumber(1)))
-        }
-        #expect(try database.cell("SELECT COUNT(*) FROM session") == "1")
-        #expect(try database.cell("SELECT COUNT(*) FROM viewperm") == "1")
-        #expect(try database.cell("SELECT COUNT(*) FROM mw_session") == "1")
     }
 
     @Test("lists hold what lives, by owner and by host, and rows of others' tools disturb nothing")
@@ -85,7 +75,7 @@ struct SessionTests {
     @Test("an ended session leaves its accounts and nothing else of the portal's", arguments: ["InnoDB", "MyISAM"])
     func accounts(engine: String) async throws {
         let database = try await TestDatabase.withHost()
-        for table in portalColumns.keys { try database.sql("ALTER TABLE `\(table)` ENGINE=\(engine)") }
+        try database.use(engine: engine)
         let session = try await database.running()
         try database.sql(
             "INSERT INTO job (sessnum, username, event, start, heartbeat) VALUES (\(session), 'alice', 'simulation', NOW(), NOW())"
@@ -112,7 +102,7 @@ struct SessionTests {
     @Test("an end that is repeated writes nothing twice", arguments: ["InnoDB", "MyISAM"])
     func repeatedEnd(engine: String) async throws {
         let database = try await TestDatabase.withHost()
-        for table in portalColumns.keys { try database.sql("ALTER TABLE `\(table)` ENGINE=\(engine)") }
+        try database.use(engine: engine)
         let session = try await database.running()
         try await stop(session, in: database)
         let other = SessionAccounts(wall: 99, cpu: 99, status: 1)
@@ -163,17 +153,25 @@ struct SessionTests {
     @Test("a start's rows take few round trips")
     func roundTrips() async throws {
         let database = try await TestDatabase.withHost(connections: 1)
-        let before = try #require(database.store.counters()["statements"])
-        let session = try await database.begin()
-        let after = try #require(database.store.counters()["statements"])
-        // The statements of a claim (4) and a beginning (4), and START TRANSACTION and COMMIT around each.
-        #expect(after - before == 12)
-        #expect(session.value > 0)
+        let ready = try await database.makeReady()
+        func statements(_ work: () async throws -> Void) async throws -> UInt64 {
+            let before = try #require(database.store.counters()["statements"])
+            try await work()
+            return try #require(database.store.counters()["statements"]) - before
+        }
+        // A use, a display, what it is, two rows of the session, its display's; START TRANSACTION and COMMIT.
+        #expect(try await statements { _ = try await database.begun(.alice, .ready([ready])) } == 8)
+        let limits = SessionLimits(perUser: 9, perApplication: 9)
+        #expect(try await statements { _ = try await database.begun(.bob, .fresh(.fresh()), limits: limits) } == 13)
+        let session = try #require(try await database.store.sessions(of: .alice).first?.number)
+        // The session's and its display's row, the portal's display, the owner's permission.
+        #expect(try await statements { try await database.store.markRunning(session, steps: "[]") } == 5)
     }
 
     private func stop(_ session: SessionNumber, in database: TestDatabase) async throws {
         let record = try #require(try await database.store.beginEnd(session, reason: "stopped"))
         try await database.store.finishEnd(session, accounts: .some, failedStart: false)
-        try await database.store.releaseDisplay(record.displayNumber, key: linkKey, on: record.host)
+        let place = try #require(record.place)
+        try await database.store.releaseDisplay(place.number, key: try #require(record.display).key, on: place.host)
     }
 }

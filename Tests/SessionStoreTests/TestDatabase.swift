@@ -34,23 +34,62 @@ struct TestDatabase: Sendable {
     /// The one cell of an answer.
     func cell(_ text: String) throws -> String? { try sql(text).first?.first }
 
-    /// Claims a display of `node1`.
-    func claim() async throws -> ClaimedDisplay? {
-        try await store.claimDisplayNumber(
-            on: .node1, key: linkKey, password: viewerPassword, geometry: .usual, depth: 24, uidBase: 2_000_000,
-            uidCount: 1000)
+    /// The same database as a second controller sees it, with connections of its own.
+    func anotherController(connections: Int = 4) -> Database {
+        Database(DatabaseAddress(socket: server.socket, name: name, user: server.user, connections: connections))
     }
 
-    /// Claims a display and begins alice's session on it.
+    /// Gives the portal's tables another engine, as on an old hub.
+    func use(engine: String) throws {
+        for table in portalColumns.keys { try sql("ALTER TABLE `\(table)` ENGINE=\(engine)") }
+    }
+
+    /// Claims a display of `node1` for the pool.
+    func claim() async throws -> ClaimedDisplay? {
+        try await store.claimForPool(.fresh(), template: "t1")
+    }
+
+    /// Makes a display of a host ready.
+    func makeReady(on host: HostName = .node1, withGL: Bool = false) async throws -> DisplayID {
+        let claimed = try #require(try await store.claimForPool(.fresh(on: host, withGL: withGL), template: "t1"))
+        let id = DisplayID(host: host, number: claimed.number)
+        #expect(try await store.markDisplayReady(id, bootID: "boot-1", template: "t1"))
+        return id
+    }
+
+    /// Fills a host's pool with ready displays, numbers 1 and on, by one statement.
+    func fillPool(of host: HostName = .node1, _ count: Int, withGL: Bool = false) throws -> [DisplayID] {
+        try sql(
+            """
+            INSERT INTO mw_display (hostname, dispnum, state, link_key, uid, password, geometry, depth, boot_id, created,
+              with_gl, counted, template, since)
+            SELECT '\(host)', seq, 'ready', MD5(seq), 2000000 + seq, 'testtest', '1024x768', 24, 'boot-1',
+              UTC_TIMESTAMP(3), \(withGL ? 1 : 0), 0, 't1', UTC_TIMESTAMP(3) FROM seq_1_to_\(count);
+            REPLACE INTO display (hostname, dispnum, geometry, depth, sessnum, vncpass, status)
+            SELECT '\(host)', seq, '1024x768', 24, 0, 'beafef4c081572d8', 'ready' FROM seq_1_to_\(count);
+            """)
+        return try (1...count).map { DisplayID(host: host, number: try DisplayNumber($0)) }
+    }
+
+    /// Begins alice's session on a new display.
     func begin(_ owner: UserName = .alice) async throws -> SessionNumber {
-        let display = try #require(try await claim())
-        return try await store.beginSession(.xterm(of: owner, on: display.number))
+        try #require(try await begun(owner, .fresh(.fresh()))?.number)
+    }
+
+    /// Begins a session; nil when there was no display left.
+    func begun(
+        _ owner: UserName, _ claim: DisplayClaim, limits: SessionLimits = SessionLimits()
+    ) async throws -> (number: SessionNumber, display: SessionDisplay)? {
+        switch try await store.beginSession(.xterm(of: owner), claiming: claim, limits: limits) {
+        case .began(let number, let display): (number, display)
+        case .noneLeft, .userLimit, .applicationLimit: nil
+        }
     }
 
     /// Begins alice's session and lets it run.
     func running(_ owner: UserName = .alice) async throws -> SessionNumber {
         let session = try await begin(owner)
-        try await store.markRunning(session)
+        try await store.markRunning(session, steps: "[]")
         return session
     }
 
@@ -76,25 +115,36 @@ extension UserName {
 
 extension HostName {
     static let node1 = HostName(known: "node1")
+    static let node2 = HostName(known: "node2")
 }
 
 extension HostAddition {
-    static func node1(maximumUses: Int = 0) -> HostAddition {
+    static func node1(maximumUses: Int = 0) -> HostAddition { node(.node1, maximumUses: maximumUses) }
+
+    static func node(_ name: HostName, maximumUses: Int = 0) -> HostAddition {
         HostAddition(
-            name: .node1, address: "10.0.0.1", port: 2222, sshHostKey: "ssh-ed25519 AAAA", provisions: 3,
+            name: name, address: "10.0.0.1", port: 2222, sshHostKey: "ssh-ed25519 AAAA", provisions: 3,
             maximumUses: maximumUses)
     }
 }
 
 extension NewSession {
-    static func xterm(of owner: UserName, on display: DisplayNumber) -> NewSession {
+    static func xterm(of owner: UserName, withGL: Bool = false) -> NewSession {
         NewSession(
-            owner: owner, address: "2001:db8::1", host: .node1, display: display,
-            application: ApplicationName(known: "xterm_r1"), title: "Terminal", timeout: 3600, geometry: .usual,
-            password: viewerPassword, sessionToken: aliceSessionToken, parameters: "file(x):/home/alice/ü", zoneID: 1)
+            owner: owner, address: "2001:db8::1", application: ApplicationName(known: "xterm_r1"), title: "Terminal",
+            timeout: 3600, geometry: .usual, sessionToken: aliceSessionToken, parameters: "file(x):/home/alice/ü",
+            withGL: withGL)
     }
 }
 
 extension SessionAccounts {
     static let some = SessionAccounts(wall: 12.5, cpu: 3.25, status: 0)
+}
+
+extension FreshDisplay {
+    static func fresh(on host: HostName = .node1, withGL: Bool = false, uidCount: UInt32 = 65536) -> FreshDisplay {
+        FreshDisplay(
+            host: host, key: linkKey, password: viewerPassword, geometry: .usual, depth: 24, withGL: withGL,
+            uidBase: 2_000_000, uidCount: uidCount)
+    }
 }

@@ -60,7 +60,7 @@ struct TokenTests {
         let session = try await database.begin()
         let token = try await mint(for: session, in: database)
         #expect(try await database.store.resolve(token: token) == nil)
-        try await database.store.markRunning(session)
+        try await database.store.markRunning(session, steps: "[]")
         #expect(try await database.store.resolve(token: token) != nil)
         _ = try await database.store.beginEnd(session, reason: "stopped")
         #expect(try await database.store.resolve(token: token) == nil)
