@@ -37,6 +37,10 @@ public enum Command: Equatable, Sendable {
                 user = try Refusal.parsed("user") { () throws(MalformedName) in try UserName(name) }
             }
             return .ask(.sessions(user: user), asJSON: given.flags.contains("--json"))
+        case "why":
+            let given = try WordArguments(rest, of: word, shape: .init(plain: 1...1, flags: ["--json"]))
+            let session = try PortalWords.session(given.plain[0])
+            return .ask(.why(session: session), asJSON: given.flags.contains("--json"))
         case "hosts":
             return .ask(.hosts, asJSON: try WordArguments(rest, of: word, shape: list).flags.contains("--json"))
         case "apps":
@@ -58,14 +62,14 @@ public enum Command: Equatable, Sendable {
     }
 
     private static func host(_ arguments: [String]) throws(Refusal) -> Command {
-        switch arguments.first {
-        case "add": return .become(program: "maxwell-admin", arguments: ["host"] + arguments)
-        case "up", "down":
-            let name = try WordArguments(Array(arguments.dropFirst()), of: "host", shape: .init(plain: 1...1)).plain[0]
-            let host = try Refusal.parsed("NAME") { () throws(MalformedName) in try HostName(name) }
-            return .ask(.setHostStatus(host: host, up: arguments.first == "up"), asJSON: false)
-        default: throw .usage("'maxwell host' is followed by 'add', 'up' or 'down' and a host's name.")
+        let word = arguments.first ?? ""
+        if word == "add" { return .become(program: "maxwell-admin", arguments: ["host"] + arguments) }
+        guard let status = HostStatus(rawValue: word), status != .check else {
+            throw .usage("'maxwell host' is followed by 'add', 'up', 'down' or 'drain' and a host's name.")
         }
+        let name = try WordArguments(Array(arguments.dropFirst()), of: "host", shape: .init(plain: 1...1)).plain[0]
+        let host = try Refusal.parsed("NAME") { () throws(MalformedName) in try HostName(name) }
+        return .ask(.setHostStatus(host: host, status: status), asJSON: false)
     }
 
     private static func ticket(_ arguments: [String]) throws(Refusal) -> Command {

@@ -10,6 +10,7 @@ public enum ControlReply: Codable, Sendable, Equatable {
     /// `check`: one plain line per finding; `good` decides the exit status.
     case lines([String], good: Bool)
     case sessions([SessionLine])
+    case why(WhyAnswer)
     case hosts([HostLine])
     case applications([ApplicationLine])
     case ticket(TicketAnswer)
@@ -53,7 +54,7 @@ public struct ViewAnswer: Codable, Sendable, Equatable {
     }
 }
 
-/// A row of `maxwell sessions`.
+/// A row of `maxwell sessions`: one that lives, or that failed within the last day.
 public struct SessionLine: Codable, Sendable, Equatable {
     public var session: SessionNumber
     public var user: String
@@ -94,11 +95,21 @@ public struct HostLine: Codable, Sendable, Equatable {
     public var maximumUses: Int
     public var zone: String
     public var agentVersion: String
+    /// Displays that are ready to be handed out: without GLX, and with it.
+    public var ready: Int
+    public var readyGL: Int
+    /// Memory the host could still give, in MiB, as it told last; nil: unknown.
+    public var memory: Int?
+    /// The load average of its last minute, as it told last; nil: unknown.
+    public var load: Double?
+    /// Why it was set aside; empty for other hosts.
+    public var note: String
 
     /// A row with every column.
     public init(
         host: String, status: String, connected: Bool, isolation: String, uses: Int, maximumUses: Int, zone: String,
-        agentVersion: String
+        agentVersion: String, ready: Int = 0, readyGL: Int = 0, memory: Int? = nil, load: Double? = nil,
+        note: String = ""
     ) {
         self.host = host
         self.status = status
@@ -108,6 +119,11 @@ public struct HostLine: Codable, Sendable, Equatable {
         self.maximumUses = maximumUses
         self.zone = zone
         self.agentVersion = agentVersion
+        self.ready = ready
+        self.readyGL = readyGL
+        self.memory = memory
+        self.load = load
+        self.note = note
     }
 }
 

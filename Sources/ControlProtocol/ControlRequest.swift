@@ -14,6 +14,8 @@ public enum ControlRequest: Codable, Sendable, Equatable {
 
     // The people's words.
     case sessions(user: UserName?)
+    /// What is kept about a session, and what its start tried.
+    case why(session: SessionNumber)
     case hosts
     case applications
     case login(user: UserName, password: Secret)
@@ -22,7 +24,7 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     case ping
 
     // The administrator's, about hosts.
-    case setHostStatus(host: HostName, up: Bool)
+    case setHostStatus(host: HostName, status: HostStatus)
     /// Gives the controller's public key and what the host's agent needs; `maxwell host add` asks it first.
     case hostKey
     /// Records a host whose agent is installed: pins `sshHostKey` (a known_hosts line's "type base64").

@@ -3,7 +3,8 @@ enum HelpText {
     /// Every word, for the closest one to a mistake.
     static let words =
         PortalWords.words + [
-            "sessions", "hosts", "apps", "host", "login", "ticket", "counters", "ping", "bench", "migrate", "help",
+            "sessions", "why", "hosts", "apps", "host", "login", "ticket", "counters", "ping", "bench", "migrate",
+            "help",
         ]
 
     static let overview = """
@@ -15,11 +16,13 @@ enum HelpText {
           ticket N               an address that shows a session in a browser
           stop N                 end a session
           sessions               list them
+          why N                  what session N's start tried, and why it ended
 
         The gateway:
           apps                   list what can be started
           hosts                  list the execution hosts
-          host add|up|down NAME  add a host, put it to use, take it out of use
+          host add|up|down|drain NAME
+                                 add a host, put it to use, take it out of use
           check HOST yes         try a host, put it to use when it is good
           login USER             check a password against the directory
           ping                   ask whether the session service answers
@@ -30,7 +33,7 @@ enum HelpText {
         For the portal:
           create_userhome USER, update_quota UID SOFT HARD, screenshot USER
 
-        'maxwell WORD --help' tells more. sessions, hosts, apps, counters and ticket take --json.
+        'maxwell WORD --help' tells more. sessions, why, hosts, apps, counters and ticket take --json.
         The exit status is one of sysexits(3); a failure is one sentence on standard error.
 
         """
@@ -88,13 +91,21 @@ enum HelpText {
         "sessions": """
         maxwell sessions [user=U] [--json]
 
-        Lists sessions: all of them for an administrator, otherwise the caller's own.
+        Lists sessions: all of them for an administrator, otherwise the caller's own. One that failed stays for a day.
+
+        """,
+        "why": """
+        maxwell why N [--json]
+
+        Tells what is known of session N: where it is in its life, what its start tried and where, why it ended or
+        failed, and the end of what its application printed. Of the caller's own sessions, or any for an administrator.
 
         """,
         "hosts": """
         maxwell hosts [--json]
 
-        Lists the execution hosts, how many sessions each has, and whether sessions are isolated there.
+        Lists the execution hosts: how many sessions each has, whether they are isolated there, how many displays are
+        ready without and with GLX, the memory left, the load, and why a host was set aside.
 
         """,
         "apps": """
@@ -107,6 +118,7 @@ enum HelpText {
         maxwell host add NAME [OPTIONS]    prepare and record a host ('maxwell host add --help')
         maxwell host up NAME               put a host to use
         maxwell host down NAME             take a host out of use; its sessions go on
+        maxwell host drain NAME            the same, and end its ready displays
 
         """,
         "login": """

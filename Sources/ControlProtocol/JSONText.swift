@@ -3,9 +3,16 @@ enum JSONText {
     case text(String)
     case number(Int)
     case count(UInt64)
+    /// A number with a point; null where it is not finite, which JSON cannot say.
+    case real(Double)
     case bool(Bool)
+    /// null.
+    case nothing
     case list([JSONText])
     case object([(key: String, value: JSONText)])
+
+    /// A text, or null.
+    static func of(_ text: String?) -> JSONText { text.map(JSONText.text) ?? .nothing }
 
     /// The value on one line, without its end.
     var line: String {
@@ -13,7 +20,9 @@ enum JSONText {
         case .text(let text): Self.quoted(text)
         case .number(let number): String(number)
         case .count(let count): String(count)
+        case .real(let number): number.isFinite ? String(number) : "null"
         case .bool(let bool): bool ? "true" : "false"
+        case .nothing: "null"
         case .list(let values): "[" + values.map(\.line).joined(separator: ",") + "]"
         case .object(let pairs):
             "{" + pairs.map { Self.quoted($0.key) + ":" + $0.value.line }.joined(separator: ",") + "}"

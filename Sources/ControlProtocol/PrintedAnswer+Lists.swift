@@ -18,12 +18,17 @@ extension PrintedAnswer {
 
     static func table(_ rows: [HostLine]) -> String {
         var table = TextTable(
-            ["HOST", "STATUS", "AGENT", "ISOLATION", "SESSIONS", "AT MOST", "ZONE", "VERSION"], numbers: [4, 5])
+            [
+                "HOST", "STATUS", "AGENT", "ISOLATION", "SESSIONS", "AT MOST", "READY", "READY GL", "MEMORY", "LOAD",
+                "ZONE", "VERSION", "NOTE",
+            ], numbers: [4, 5, 6, 7, 8, 9])
         for row in rows {
             table.add([
                 row.host, row.status, row.connected ? "connected" : "away",
                 row.isolation == "none" ? "none (NOT ISOLATED)" : row.isolation, "\(row.uses)",
-                row.maximumUses > 0 ? "\(row.maximumUses)" : "", row.zone, row.agentVersion,
+                row.maximumUses > 0 ? "\(row.maximumUses)" : "", "\(row.ready)", "\(row.readyGL)",
+                row.memory.map { "\($0)M" } ?? "", row.load.map { decimal($0, digits: 2) } ?? "", row.zone,
+                row.agentVersion, row.note,
             ])
         }
         return table.text
@@ -48,7 +53,9 @@ extension PrintedAnswer {
             ("host", .text(row.host)), ("status", .text(row.status)), ("connected", .bool(row.connected)),
             ("isolation", .text(row.isolation)), ("uses", .number(row.uses)),
             ("maximum_uses", .number(row.maximumUses)),
-            ("zone", .text(row.zone)), ("agent_version", .text(row.agentVersion)),
+            ("zone", .text(row.zone)), ("agent_version", .text(row.agentVersion)), ("ready", .number(row.ready)),
+            ("ready_gl", .number(row.readyGL)), ("memory", row.memory.map(JSONText.number) ?? .nothing),
+            ("load", row.load.map(JSONText.real) ?? .nothing), ("note", .text(row.note)),
         ])
     }
 

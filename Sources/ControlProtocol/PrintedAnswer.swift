@@ -53,6 +53,7 @@ public struct PrintedAnswer: Equatable, Sendable {
                     ? "Everything is in order.\n" : "Something is wrong; the log of the session service tells what.\n")
                 : lines.map { plain($0) + "\n" }.joined()
         case (.sessions(let rows), .sessions): asJSON ? json(rows.map(object)) : table(rows)
+        case (.why(let answer), .why): asJSON ? object(answer).line + "\n" : text(answer)
         case (.hosts(let rows), .hosts): asJSON ? json(rows.map(object)) : table(rows)
         case (.applications(let rows), .applications): asJSON ? json(rows.map(object)) : table(rows)
         case (.ticket(let ticket), .ticket): asJSON ? object(ticket).line + "\n" : text(ticket)

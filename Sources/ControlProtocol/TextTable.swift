@@ -1,15 +1,15 @@
-/// A list for people: a heading, then a line per row, columns aligned.
+/// A list for people: a heading where there is one, then a line per row, columns aligned.
 struct TextTable {
     private var rows: [[String]]
     /// Columns that are aligned to the right: numbers.
     private let numbers: Set<Int>
 
-    init(_ heading: [String], numbers: Set<Int> = []) {
-        rows = [heading]
+    init(_ heading: [String]? = nil, numbers: Set<Int> = []) {
+        rows = heading.map { [$0] } ?? []
         self.numbers = numbers
     }
 
-    /// Adds a row; it has as many columns as the heading.
+    /// Adds a row; it has as many columns as the others.
     mutating func add(_ row: [String]) {
         rows.append(row.map { $0.isEmpty ? "-" : PrintedAnswer.oneLine($0) })
     }

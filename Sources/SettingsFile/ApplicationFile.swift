@@ -9,7 +9,7 @@ public struct ApplicationFile: Hashable, Sendable {
     /// there is any.
     public let unsupported: [String]
 
-    /// An application and what stands in its way.
+    /// An application, and what stands in its way.
     public init(application: Application, unsupported: [String] = []) {
         self.application = application
         self.unsupported = unsupported
@@ -38,6 +38,9 @@ public struct ApplicationFile: Hashable, Sendable {
         }
         let needsGL = section.truth("gl", false)
         let groups = section.list("groups", [], expected: "a group's name") { isLine($0) ? $0 : nil }
+        let mostSessions = section.optional("most_sessions", nil, expected: "0-1000000") {
+            number($0, in: 0...1_000_000)
+        }
         let network = section.value("network", "none", expected: "a word") { isWord($0) ? $0 : nil }
         var unsupported = network == "none" ? [] : ["network: \(network)"]
         unsupported += ["limits", "rootfs"].filter { section.names($0) }
@@ -46,7 +49,8 @@ public struct ApplicationFile: Hashable, Sendable {
         return ApplicationFile(
             application: Application(
                 name: name, title: title ?? name.text, command: command, geometry: geometry, depth: depth,
-                timeout: Int(time.components.seconds), needsGL: needsGL, groups: groups),
+                timeout: Int(time.components.seconds), needsGL: needsGL, groups: groups,
+                mostSessions: mostSessions),
             unsupported: unsupported)
     }
 }

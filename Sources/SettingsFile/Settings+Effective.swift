@@ -53,7 +53,17 @@ extension Settings {
             ],
             "web": ["socket": quoted(web.socket), "user": quoted(web.user), "novnc": quoted(web.noVNC)],
             "applications": ["folder": quoted(applications.folder)],
-            "sessions": ["timeout": written(sessions.timeout)],
+            "sessions": [
+                "timeout": written(sessions.timeout), "most_per_user": "\(sessions.mostPerUser)",
+                "most_per_application": "\(sessions.mostPerApplication)",
+            ],
+            "pool": [
+                "floor": "\(pool.floor)", "floor_gl": "\(pool.floorGL)", "ceiling": "\(pool.ceiling)",
+                "headroom": "\(pool.headroom)",
+                "longest_ready": written(pool.longestReady), "memory_reserve": "\(pool.memoryReserve)",
+                "makes_at_once": "\(pool.makesAtOnce)",
+            ],
+            "notify": ["command": quoted(notify.command), "every": written(notify.every)],
         ]
     }
 }

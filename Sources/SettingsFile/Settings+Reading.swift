@@ -22,6 +22,8 @@ extension Settings {
         web = Web(reading: top.section("web"))
         applications = Applications(reading: top.section("applications"))
         sessions = Sessions(reading: top.section("sessions"))
+        pool = Pool(reading: top.section("pool"))
+        notify = Notify(reading: top.section("notify"))
         top.finish()
     }
 }
@@ -189,6 +191,38 @@ extension Settings.Sessions {
     init(reading section: Section) {
         var section = section
         timeout = section.duration("timeout", .seconds(86400))
+        mostPerUser = section.limit("most_per_user", 0)
+        mostPerApplication = section.limit("most_per_application", 0)
+        section.finish()
+    }
+}
+
+extension Settings.Pool {
+    init(reading section: Section) {
+        var section = section
+        floor = section.number("floor", 2, in: 0...1000)
+        floorGL = section.number("floor_gl", 2, in: 0...1000)
+        ceiling = section.number("ceiling", 200, in: 0...10_000)
+        headroom = section.value("headroom", 1.5, expected: "a number from 1 to 100 such as 1.5") {
+            decimal($0, in: 1...100)
+        }
+        longestReady = section.value("longest_ready", .seconds(43200), expected: "a time of 1m or more such as 12h") {
+            duration($0).flatMap { $0 < .seconds(60) ? nil : $0 }
+        }
+        memoryReserve = section.number("memory_reserve", 512, in: 0...1_000_000)
+        makesAtOnce = section.number("makes_at_once", 2, in: 1...64)
+        section.finish()
+    }
+}
+
+extension Settings.Notify {
+    init(reading section: Section) {
+        var section = section
+        command = section.list("command", [], expected: "one line of text") { $0.isEmpty || isLine($0) ? $0 : nil }
+        if let program = command.first, absolutePath(program) == nil {
+            section.note("command", "expected a program's absolute path first, found \(program.prefix(60))")
+        }
+        every = section.duration("every", .seconds(600))
         section.finish()
     }
 }

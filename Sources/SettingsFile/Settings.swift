@@ -23,6 +23,10 @@ public struct Settings: Hashable, Sendable {
     public let applications: Applications
     /// What holds for every session.
     public let sessions: Sessions
+    /// The displays that are started before anyone asks.
+    public let pool: Pool
+    /// Who is told when a start finds no way.
+    public let notify: Notify
 
     /// What people and portals call this gateway, and where they find it.
     public struct Gateway: Hashable, Sendable {
@@ -160,6 +164,44 @@ public struct Settings: Hashable, Sendable {
     public struct Sessions: Hashable, Sendable {
         /// How long a session may stay unobserved, where its application names no time.
         public let timeout: Duration
+        /// Sessions one user may have at a time, 0–1,000,000; 0: no limit.
+        public let mostPerUser: Int
+        /// Sessions of one application at a time, 0–1,000,000, where its file names no number; 0: no limit.
+        public let mostPerApplication: Int
+    }
+
+    /// The displays that are started before anyone asks.
+    public struct Pool: Hashable, Sendable {
+        /// Displays without GLX that a host keeps ready whatever the demand, 0–1000.
+        public let floor: Int
+        /// Those with GLX, 0–1000.
+        public let floorGL: Int
+        /// Displays of one kind that a host keeps ready at most, 0–10,000.
+        public let ceiling: Int
+        /// What the demand is multiplied with, 1–100.
+        public let headroom: Double
+        /// How long a display may wait before another takes its place; a minute or more.
+        public let longestReady: Duration
+        /// Memory of a host that ready displays leave alone, in MiB, 0–1,000,000.
+        public let memoryReserve: Int
+        /// Displays a host makes at the same time for its pool, 1–64.
+        public let makesAtOnce: Int
+
+        /// The rules for displays of one kind.
+        public func rules(withGL: Bool) -> PoolPlan.Rules {
+            PoolPlan.Rules(
+                floor: withGL ? floorGL : floor, ceiling: ceiling, headroom: headroom,
+                perDisplayMemory: withGL ? PoolPlan.Rules.memoryWithGL : PoolPlan.Rules.memoryWithoutGL,
+                memoryReserve: memoryReserve)
+        }
+    }
+
+    /// Who is told when a start finds no way.
+    public struct Notify: Hashable, Sendable {
+        /// A program by its absolute path, and its arguments; empty: nobody is told.
+        public let command: [String]
+        /// How long the same failure is not told again.
+        public let every: Duration
     }
 
     /// What an empty file means.

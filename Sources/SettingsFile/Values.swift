@@ -6,6 +6,16 @@ func number(_ text: some StringProtocol, in range: ClosedRange<Int>) -> Int? {
     return value
 }
 
+/// A decimal number such as `2` or `1.5` in `range`, at most six digits on each side of the point; nil when `text` is
+/// none.
+func decimal(_ text: String, in range: ClosedRange<Double>) -> Double? {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count), parts.allSatisfy({ number($0, in: 0...999_999) != nil && $0.count <= 6 }),
+        let value = Double(text), range.contains(value)
+    else { return nil }
+    return value
+}
+
 /// A time such as `500ms`, `5s`, `10m`, `24h` or `7d`, more than nothing and at most ten years.
 func duration(_ text: String) -> Duration? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
@@ -86,6 +96,9 @@ extension Section {
             SettingsFile.number($0, in: range)
         }
     }
+
+    /// A number of sessions; 0: no limit.
+    mutating func limit(_ key: String, _ standard: Int) -> Int { number(key, standard, in: 0...1_000_000) }
 
     mutating func id(_ key: String, _ standard: UInt32) -> UInt32 {
         UInt32(number(key, Int(standard), in: 1...4_294_967_294))

@@ -44,9 +44,59 @@ struct PeoplesWordsTests {
             agentVersion: "0.1.0")
         #expect(
             PrintedAnswer(.hosts([row]), to: .hosts).output == """
-                HOST  STATUS  AGENT      ISOLATION            SESSIONS  AT MOST  ZONE  VERSION
-                east  up      connected  none (NOT ISOLATED)         1        -  -     0.1.0
+                HOST  STATUS  AGENT      ISOLATION            SESSIONS  AT MOST  READY  READY GL  MEMORY  LOAD  ZONE  VERSION  NOTE
+                east  up      connected  none (NOT ISOLATED)         1        -      0         0       -     -  -     0.1.0    -
 
                 """)
+    }
+
+    @Test("the hosts tell what is ready there, what is left, and why one was set aside")
+    func hosts() throws {
+        let row = HostLine(
+            host: "east", status: "check", connected: true, isolation: "container", uses: 3, maximumUses: 40,
+            zone: "west", agentVersion: "0.1.0", ready: 2, readyGL: 1, memory: 1900, load: 0.456,
+            note: "3 starts failed\nin a row")
+        #expect(
+            PrintedAnswer(.hosts([row]), to: .hosts).output == """
+                HOST  STATUS  AGENT      ISOLATION  SESSIONS  AT MOST  READY  READY GL  MEMORY  LOAD  ZONE  VERSION  NOTE
+                east  check   connected  container         3       40      2         1   1900M  0.46  west  0.1.0    3 starts failed in a row
+
+                """)
+        #expect(
+            PrintedAnswer(.hosts([row]), to: .hosts, asJSON: true).output == """
+                [{"host":"east","status":"check","connected":true,"isolation":"container","uses":3,"maximum_uses":40,\
+                "zone":"west","agent_version":"0.1.0","ready":2,"ready_gl":1,"memory":1900,"load":0.456,\
+                "note":"3 starts failed\\nin a row"}]
+
+                """)
+    }
+
+    @Test("a host's status is one of three words", arguments: [HostStatus.up, .down, .drain])
+    func hostStatus(status: HostStatus) throws {
+        #expect(
+            try Command(["host", status.rawValue, "east"])
+                == .ask(.setHostStatus(host: HostName("east"), status: status), asJSON: false))
+    }
+
+    @Test(
+        "other words about a host are refused",
+        arguments: [
+            ["host"], ["host", "east"], ["host", "check", "east"], ["host", "drain"], ["host", "drain", "a", "b"],
+        ])
+    func noHostStatus(arguments: [String]) {
+        #expect(throws: Refusal.self) { try Command(arguments) }
+    }
+
+    @Test("every word that has its own help has a line in the overview")
+    func help() throws {
+        for word in HelpText.words where HelpText.of(word) != nil {
+            guard case .tell(let text) = try Command([word, "--help"]) else {
+                Issue.record("'\(word) --help' is not told")
+                continue
+            }
+            #expect(text.hasPrefix("maxwell \(word)"))
+            #expect(HelpText.overview.contains(" \(word)"), "\(word)")
+            #expect((text + HelpText.overview).split(separator: "\n").allSatisfy { $0.count <= 120 })
+        }
     }
 }

@@ -33,11 +33,21 @@ struct ApplicationFileTests {
                     groups: ["x", "y"]))
     }
 
+    @Test("how many sessions an application may have is its file's own number, 0 too", arguments: [0, 1, 1_000_000])
+    func mostSessions(count: Int) throws {
+        let text = "name: a\ncommand: b\n"
+        let file = try ApplicationFile.parse(
+            text + "most_sessions: \(count)\n", file: "a.yaml", timeout: .seconds(1))
+        #expect(file.application.mostSessions == count)
+        #expect(try ApplicationFile.parse(text, file: "a.yaml", timeout: .seconds(1)).application.mostSessions == nil)
+    }
+
     @Test("every mistake is told at once, each with its line")
     func mistakes() {
         do {
             _ = try ApplicationFile.parse(
-                "name: ../a\ncomand: x\ndepth: 32\ngeometry: big\ntimeout: 500ms\n", file: "apps.d/a.yaml",
+                "name: ../a\ncomand: x\ndepth: 32\ngeometry: big\ntimeout: 500ms\nmost_sessions: -1\n",
+                file: "apps.d/a.yaml",
                 timeout: .seconds(1))
             Issue.record("taken")
         } catch {
@@ -49,6 +59,7 @@ struct ApplicationFileTests {
                     "apps.d/a.yaml:3: depth: expected 8, 16 or 24, found 32",
                     "apps.d/a.yaml:4: geometry: expected a geometry such as 1024x768, found big",
                     "apps.d/a.yaml:5: timeout: expected a time of 1s or more such as 10m or 24h, found 500ms",
+                    "apps.d/a.yaml:6: most_sessions: expected 0-1000000, found -1",
                 ])
         }
     }

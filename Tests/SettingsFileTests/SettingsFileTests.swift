@@ -61,6 +61,61 @@ struct SettingsFileTests {
         #expect(settings.relay.browserListen == nil)
         #expect(settings.gateway.browserPort == 443)
         #expect(settings.sessions.timeout == .seconds(7 * 86400))
+        #expect(settings.sessions.mostPerUser == 3)
+        #expect(settings.sessions.mostPerApplication == 200)
+        #expect(settings.pool.longestReady == .seconds(3600))
+        #expect(settings.pool.makesAtOnce == 8)
+        #expect(settings.notify.command == ["/usr/bin/mail", "-s", "no \"host\": at all", ""])
+        #expect(settings.notify.every == .seconds(60))
+    }
+
+    @Test("the pool's rules are those of the kind that is asked for")
+    func poolRules() throws {
+        #expect(Settings.standard.pool.rules(withGL: false) == PoolPlan.Rules())
+        let pool = try Settings.parse(changed).pool
+        #expect(
+            pool.rules(withGL: false)
+                == PoolPlan.Rules(floor: 10, headroom: 2.25, perDisplayMemory: 16, memoryReserve: 1024))
+        #expect(
+            pool.rules(withGL: true)
+                == PoolPlan.Rules(floor: 0, headroom: 2.25, perDisplayMemory: 26, memoryReserve: 1024))
+    }
+
+    @Test("--print-effective shows the keys of the pool, of who is told, and of the limits")
+    func effectiveKeys() {
+        let text = Settings.standard.effectiveText
+        for lines in [
+            "sessions:\n  timeout: 24h\n  most_per_user: 0\n  most_per_application: 0\n",
+            "pool:\n  floor: 2\n  floor_gl: 2\n  ceiling: 200\n  headroom: 1.5\n  longest_ready: 12h\n  memory_reserve: 512\n"
+                + "  makes_at_once: 2\n",
+            "notify:\n  command: []\n  every: 10m\n",
+        ] { #expect(text.contains(lines), "\(text)") }
+    }
+
+    @Test("mistakes in the pool and in who is told come with their lines")
+    func poolMistakes() {
+        let text = """
+            pool:
+              floor: -1
+              flor_gl: 2
+              headroom: 0.5
+              makes_at_once: 0
+            notify:
+              command: [mail, root]
+              evry: 10m
+            sessions:
+              most_per_user: many
+            """
+        #expect(
+            mistakes(in: text) == [
+                "maxwell.yaml:2: pool.floor: expected 0-1000, found -1",
+                "maxwell.yaml:3: pool.flor_gl: unknown key, did you mean floor_gl?",
+                "maxwell.yaml:4: pool.headroom: expected a number from 1 to 100 such as 1.5, found 0.5",
+                "maxwell.yaml:5: pool.makes_at_once: expected 1-64, found 0",
+                "maxwell.yaml:7: notify.command: expected a program's absolute path first, found mail",
+                "maxwell.yaml:8: notify.evry: unknown key, did you mean every?",
+                "maxwell.yaml:10: sessions.most_per_user: expected 0-1000000, found many",
+            ])
     }
 
     @Test("every mistake is told at once, each with its line")
@@ -108,6 +163,16 @@ struct SettingsFileTests {
             ("ldap: {bind_dn: 'cn=a'}", "ldap.bind_dn: expected a bind_password_file with it, found none"),
             ("sessions: {timeout: 0s}", "sessions.timeout: expected a time such as 5s, 10m or 24h, found 0s"),
             ("sessions: {timeout: 99999999999999999999d}", "sessions.timeout: expected a time"),
+            ("sessions: {most_per_application: 1000001}", "sessions.most_per_application: expected 0-1000000"),
+            ("pool: {floor_gl: 1001}", "pool.floor_gl: expected 0-1000, found 1001"),
+            ("pool: {headroom: nan}", "pool.headroom: expected a number from 1 to 100 such as 1.5, found nan"),
+            ("pool: {headroom: 1e1}", "pool.headroom: expected a number from 1 to 100 such as 1.5, found 1e1"),
+            ("pool: {headroom: 1.}", "pool.headroom: expected a number from 1 to 100 such as 1.5, found 1."),
+            ("pool: {headroom: 100.1}", "pool.headroom: expected a number from 1 to 100"),
+            ("pool: {longest_ready: 59s}", "pool.longest_ready: expected a time of 1m or more such as 12h, found 59s"),
+            ("pool: {memory_reserve: 1G}", "pool.memory_reserve: expected 0-1000000, found 1G"),
+            ("notify: {command: /usr/bin/mail}", "notify.command: expected a list such as [a, b]"),
+            ("notify: {command: [\"/bin/a\", \"b\\nc\"]}", "notify.command: expected one line of text"),
             ("uids: {displays: {first: 500, count: 10}}", "uids.displays: expected ids from ldap's minimum_uid"),
             ("uids: {displays: {first: 60000}}", "uids.displays: expected ids without 65534"),
             ("uids: {shadow: {first: 4294967000}}", "uids.shadow.count: expected at most 295, found 1000"),
@@ -165,5 +230,7 @@ private let changed = #"""
     hosts: {stop_patience: 1500ms}
     uids: {displays: {first: 3000000, count: 10}}
     relay: {listen: "127.0.0.1:10563", browser_listen: , allowed_origins: [https://hub.example.org]}
-    sessions: {timeout: 7d}
+    sessions: {timeout: 7d, most_per_user: 3, most_per_application: 200}
+    pool: {floor: 10, floor_gl: 0, headroom: 2.25, longest_ready: 60m, memory_reserve: 1024, makes_at_once: 8}
+    notify: {command: [/usr/bin/mail, -s, 'no "host": at all', ''], every: 60s}
     """#

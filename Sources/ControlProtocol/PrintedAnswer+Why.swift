@@ -1,0 +1,73 @@
+import SessionModel
+
+/// What is kept about a session: lines for people, an object for programs.
+extension PrintedAnswer {
+    static func text(_ answer: WhyAnswer) -> String {
+        var text = oneLine(head(answer)) + "\n"
+        text += steps(answer.steps)
+        if !answer.reason.isEmpty || answer.errorID != nil {
+            let reason = answer.reason.isEmpty ? "not known" : answer.reason
+            text += oneLine("Why: \(reason)" + (answer.errorID.map { " (error \($0))" } ?? "")) + "\n"
+        }
+        if let status = answer.exitStatus { text += "Its application ended with status \(status).\n" }
+        if let tail = answer.logTail, !tail.isEmpty {
+            text += "The end of its application's log:\n"
+            text += tail.split(whereSeparator: \.isNewline).map { "  | \(oneLine(String($0)))\n" }.joined()
+        }
+        return text
+    }
+
+    static func object(_ answer: WhyAnswer) -> JSONText {
+        .object([
+            ("session", .count(answer.session.value)), ("user", .text(answer.user)),
+            ("application", .text(answer.application)), ("host", .text(answer.host)),
+            ("display", .number(answer.display)), ("state", .text(answer.state)), ("reason", .text(answer.reason)),
+            ("error", .of(answer.errorID)), ("exit_status", answer.exitStatus.map(JSONText.number) ?? .nothing),
+            ("started", .text(answer.started)), ("running", .of(answer.running)), ("ended", .of(answer.ended)),
+            ("steps", .list(answer.steps.map(object))), ("log_tail", .of(answer.logTail)),
+        ])
+    }
+
+    private static func head(_ answer: WhyAnswer) -> String {
+        let state =
+            switch answer.state {
+            case "failed": "failed"
+            case "ended": "has ended"
+            default: "is \(answer.state)"
+            }
+        let place =
+            answer.host.isEmpty ? "" : " on \(answer.host)" + (answer.display > 0 ? ", display \(answer.display)" : "")
+        let times = [("started", answer.started), ("running", answer.running), ("ended", answer.ended)]
+            .compactMap { word, time in time.map { "\(word) \($0)" } }.joined(separator: ", ")
+        return "Session \(answer.session) \(state): \(answer.application) for \(answer.user)\(place); \(times) (UTC)."
+    }
+
+    /// One line a step, in columns.
+    private static func steps(_ steps: [StartStep]) -> String {
+        var table = TextTable(numbers: [0])
+        for step in steps {
+            table.add([
+                "  \(decimal(step.at, digits: 3)) s", step.host, step.display.map { "display \($0)" } ?? "", step.what,
+                step.outcome,
+            ])
+        }
+        return table.text
+    }
+
+    private static func object(_ step: StartStep) -> JSONText {
+        .object([
+            ("at", .real(step.at)), ("host", .text(step.host)),
+            ("display", step.display.map(JSONText.number) ?? .nothing), ("what", .text(step.what)),
+            ("outcome", .text(step.outcome)),
+        ])
+    }
+
+    /// `value` with `digits` digits after the point; `-` where it is no number of that kind.
+    static func decimal(_ value: Double, digits: Int) -> String {
+        guard value.isFinite, (0..<1e9).contains(value) else { return "-" }
+        let scale = (0..<digits).reduce(1) { scale, _ in scale * 10 }
+        let scaled = Int((value * Double(scale)).rounded())
+        let fraction = String(scaled % scale)
+        return "\(scaled / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
+    }
+}
