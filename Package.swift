@@ -69,6 +69,12 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: ours),
+        .target(
+            name: "Notices",
+            dependencies: [
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ], swiftSettings: ours),
         .target(name: "Isolation", dependencies: ["CLinux", "HostProtocol", "SessionModel"], swiftSettings: ours),
         .target(
             name: "ViewRelay",
@@ -80,8 +86,8 @@ let package = Package(
         .target(
             name: "SessionControl",
             dependencies: [
-                "ControlProtocol", "ControlSocket", "HostAccess", "HostProtocol", "LDAPDirectory", "SessionModel",
-                "SessionStore", "SettingsFile",
+                "ControlProtocol", "ControlSocket", "HostAccess", "HostProtocol", "LDAPDirectory", "Notices",
+                "SessionModel", "SessionStore", "SettingsFile",
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: ours),
         .target(
@@ -124,8 +130,9 @@ let package = Package(
             ], swiftSettings: ours),
         .executableTarget(
             name: "maxwell-bench",
-            dependencies: ["SessionModel", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: ours),
+            dependencies: [
+                "SessionModel", "ViewClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: ours),
         .executableTarget(
             name: "maxwell-admin",
             dependencies: [
@@ -152,8 +159,10 @@ let package = Package(
             name: "SessionStoreTests", dependencies: ["SessionStore", "SessionModel", "TestServers"],
             swiftSettings: ours),
         .testTarget(
-            name: "SessionControlTests", dependencies: ["ControlProtocol", "SessionControl", "SessionModel"],
+            name: "SessionControlTests",
+            dependencies: ["ControlProtocol", "HostAccess", "HostProtocol", "SessionControl", "SessionModel"],
             swiftSettings: ours),
+        .testTarget(name: "NoticesTests", dependencies: ["Notices", "TestServers"], swiftSettings: ours),
         .testTarget(
             name: "LDAPDirectoryTests", dependencies: ["LDAPDirectory", "SessionModel", "TestServers"],
             swiftSettings: ours),

@@ -17,10 +17,12 @@ extension Gateway {
 
     /// The one way out of a session, whatever ended it. Idempotent: the first caller ends it, later ones find it ended.
     ///
+    /// - Parameter failedStart: the steps of a start that failed; nil for a session that came to run.
+    ///
     /// The display's end is waited for up to 400 ms: an application that leaves on HUP is gone, and its account whole,
     /// when this returns. A stubborn one goes on being ended in the background.
     func endSession(
-        _ number: SessionNumber, reason: String, failedStart: Bool = false, account: DisplayEnd? = nil
+        _ number: SessionNumber, reason: String, failedStart: String? = nil, account: DisplayEnd? = nil
     ) async {
         do {
             guard let session = try await database.beginEnd(number, reason: reason, errorID: nil) else { return }
@@ -31,7 +33,7 @@ extension Gateway {
     }
 
     /// Finishes an end that was begun, here or by a controller that died.
-    func finishEnd(_ session: SessionRecord, reason: String, failedStart: Bool, account: DisplayEnd?) async {
+    func finishEnd(_ session: SessionRecord, reason: String, failedStart: String?, account: DisplayEnd?) async {
         let ending = Task { await endDisplay(of: session) }
         let end = await firstOf(ending, within: .milliseconds(400)) ?? nil
         let known = account ?? end
@@ -40,10 +42,11 @@ extension Gateway {
                 session.number,
                 accounts: SessionAccounts(
                     wall: known?.wallSeconds ?? Double(session.age), cpu: known?.cpuSeconds ?? 0,
-                    status: known?.status ?? 0), failedStart: failedStart)
+                    status: known?.status ?? 0), failedStart: failedStart != nil, exitStatus: known?.status,
+                logTail: known?.logTail, steps: failedStart)
             log.event(
                 "session ended",
-                [.session: "\(session.number)", .user: "\(session.owner)", .host: "\(session.host)", .reason: reason])
+                [.session: "\(session.number)", .user: "\(session.owner)", .host: session.hostText, .reason: reason])
         } catch {
             log.event("session rows not finished", level: .error, [.session: "\(session.number)", .cause: "\(error)"])
         }
@@ -52,19 +55,20 @@ extension Gateway {
     /// Ends the display of `session` on its host and gives its number back; nil when that was done before, or when the
     /// host cannot be asked now: then healing does it when the host is heard again.
     private func endDisplay(of session: SessionRecord) async -> DisplayEnd? {
-        guard let key = session.display?.key else { return nil }
+        // A start that failed may have none any more: its number can be another's by now.
+        guard let place = session.place, let key = session.display?.key else { return nil }
         do {
-            let channel = try await fleet.channel(session.host)
+            let channel = try await fleet.channel(place.host)
             let patience = Double(settings.hosts.stopPatience.components.seconds)
             let reply = try await channel.ask(
-                .endDisplay(display: session.displayNumber, key: key, patienceSeconds: patience),
+                .endDisplay(display: place.number, key: key, patienceSeconds: patience),
                 within: .seconds(2 * patience + 20))
-            try await database.releaseDisplay(session.displayNumber, key: key, on: session.host)
+            try await database.releaseDisplay(place.number, key: key, on: place.host)
             if case .displayEnded(let end) = reply { return end }
         } catch {
             log.event(
                 "display not ended yet", level: .warning,
-                [.session: "\(session.number)", .host: "\(session.host)", .cause: "\(error)"])
+                [.session: "\(session.number)", .host: session.hostText, .cause: "\(error)"])
         }
         return nil
     }

@@ -6,12 +6,13 @@ import SessionModel
 import SessionStore
 
 extension Gateway {
-    /// `maxwell host up|down`.
-    func setStatus(of host: HostName, up: Bool) async throws -> ControlReply {
+    /// `maxwell host up|down|drain`. With `drain` what runs goes on, nothing new starts, and no display is kept ready.
+    func setStatus(of host: HostName, _ status: HostStatus) async throws -> ControlReply {
         try await requireHost(host)
-        try await database.setHostStatus(host, up: up)
-        log.event("host status set", [.host: "\(host)", .status: up ? "up" : "down"])
-        return .done("Host \(host) is \(up ? "up" : "down").")
+        try await database.setHostStatus(host, to: status)
+        log.event("host status set", [.host: "\(host)", .status: status.rawValue])
+        pools.wake()
+        return .done("Host \(host) is \(status == .drain ? "draining" : status.rawValue).")
     }
 
     /// What `maxwell host add` puts on a host.
@@ -53,34 +54,49 @@ extension Gateway {
         return .lines(lines, good: true)
     }
 
-    /// `check HOST yes`: what the host says of itself, a display of its own, a byte through the data link; with
-    /// `apply` the host becomes `up` or `check`.
+    /// `check HOST`: one plain line a finding; with `apply` the host becomes `up` or `check`.
     func check(_ host: HostName, apply: Bool) async throws -> ControlReply {
         try await requireHost(host)
-        var lines: [String] = []
-        var good = true
-        do {
-            guard case .lines(let found, let fine) = try await fleet.channel(host).ask(.check, within: .seconds(20))
-            else { throw HostAccessError.confused(host, cause: "check was not answered with lines") }
-            lines = found
-            good = fine
-            lines += try await trial(of: host)
-        } catch let error as any UserFacingError {
-            lines.append("failed: \(error.userMessage)")
-            good = false
+        let (findings, good) = await examine(host)
+        if apply {
+            try await database.setHostStatus(host, to: good ? .up : .check)
+            log.event("host checked", [.host: "\(host)", .status: good ? "up" : "check"])
+            pools.wake()
         }
-        if apply { try await database.setHostStatus(host, up: good) }
-        lines.append(
-            "\(host) is \(good ? "fine" : "not fit for sessions")\(apply ? " and is now \(good ? "up" : "down")" : "")."
-        )
-        return .lines(lines, good: good)
+        let verdict =
+            "\(host) is \(good ? "fine" : "not fit for sessions")"
+            + (apply ? " and is now '\(good ? "up" : "check")'." : ".")
+        return .lines(findings + [verdict], good: good)
+    }
+
+    /// What a host is found to be: its ssh, its agent, what the agent says of disk, memory, cgroups and programs, a display
+    /// to its first pixel, a byte through the data link.
+    func examine(_ host: HostName) async -> (lines: [String], good: Bool) {
+        var lines: [String] = []
+        do {
+            let channel = try await fleet.channel(host)
+            let reply = try await channel.ask(.check, within: .seconds(20))
+            guard case .lines(let found, let good) = reply else {
+                throw HostAccessError.confused(host, cause: "check was not answered with lines")
+            }
+            lines.append("ok: ssh: connected")
+            if let hello = await channel.hello { lines.append("ok: agent \(hello.version) answers") }
+            lines += found
+            lines += try await trial(of: host)
+            return (lines, good)
+        } catch let error as any UserFacingError {
+            lines.append("failed: \(error.userMessage)" + (error.operatorCause.map { " (\($0))" } ?? ""))
+        } catch {
+            lines.append("failed: \(error)")
+        }
+        return (lines, false)
     }
 
     /// `create_userhome`: on whichever connected host mounts the homes; they all see the same.
     func createHome(of user: UserName) async throws -> ControlReply {
         let account = try await directory.account(user)
         var lastFailure: any Error = SessionError.noHost(.nothingConnected, try ApplicationName("create_userhome"))
-        for host in await fleet.hellos().keys.sorted() {
+        for host in await fleet.states().keys.sorted() {
             do {
                 _ = try await fleet.channel(host).ask(.makeHome(account: account), within: .seconds(20))
                 return .done("")
@@ -96,10 +112,11 @@ extension Gateway {
         let sessions = try await database.sessions(of: user)
         await withDiscardingTaskGroup { group in
             for session in sessions where session.state.isLive {
+                guard let place = session.place else { continue }
                 group.addTask {
                     do {
-                        _ = try await self.fleet.channel(session.host).ask(
-                            .screenshot(display: session.displayNumber), within: .seconds(10))
+                        _ = try await self.fleet.channel(place.host).ask(
+                            .screenshot(display: place.number), within: .seconds(10))
                     } catch {
                         self.log.event(
                             "no screenshot", level: .debug, [.session: "\(session.number)", .cause: "\(error)"])
@@ -133,29 +150,41 @@ extension Gateway {
     private func trial(of host: HostName, tries: Int = 16) async throws -> [String] {
         let began = ContinuousClock.now
         let channel = try await fleet.channel(host)
-        let key = Secret.token()
-        let password = Secret.viewerPassword()
-        guard
-            let claim = try await database.claimDisplayNumber(
-                on: host, key: key, password: password, geometry: .usual, depth: 24,
-                uidBase: settings.uids.displays.first, uidCount: settings.uids.displays.count)
-        else { return ["every display is in use: no trial display was made"] }
+        let fresh = FreshDisplay(
+            host: host, key: .token(), password: .viewerPassword(), geometry: PoolRules.geometry,
+            depth: PoolRules.depth, withGL: false, uidBase: settings.uids.displays.first,
+            uidCount: settings.uids.displays.count)
+        guard let claim = try await database.claimForPool(fresh, template: "") else {
+            return ["ok: every display is in use: no trial display was made"]
+        }
+        let id = DisplayID(host: host, number: claim.number)
         do {
             _ = try await channel.ask(
                 .makeDisplay(
                     DisplayOrder(
-                        display: claim.number, geometry: .usual, depth: 24, withGL: false, uid: claim.uid,
-                        password: password, key: key)), within: .seconds(20))
+                        display: claim.number, geometry: fresh.geometry, depth: fresh.depth, withGL: false,
+                        uid: claim.uid, password: fresh.password, key: fresh.key)), within: .seconds(20))
             _ = try await fleet.link(host).socket()
         } catch HostAccessError.failed(_, let failure) where failure.kind == .displayBusy && tries > 1 {
+            _ = try await database.retire(id, reason: failure.cause, as: .broken)
             return try await trial(of: host, tries: tries - 1)
         } catch {
-            await giveBack(claim.number, key, on: host, channel)
+            await giveBack(id, fresh.key)
             throw error
         }
-        let took = ContinuousClock.now - began
-        await giveBack(claim.number, key, on: host, channel)
-        let milliseconds = Int(took / .milliseconds(1))
-        return ["a trial display started in \(milliseconds) ms", "the data link answers"]
+        let milliseconds = Int((ContinuousClock.now - began) / .milliseconds(1))
+        await giveBack(id, fresh.key)
+        return ["ok: a trial display had its first pixel after \(milliseconds) ms", "ok: the data link answers"]
+    }
+
+    /// Ends a display that no session had and frees its number; where the host cannot be asked the claim stays until
+    /// healing or housekeeping ends it.
+    private func giveBack(_ display: DisplayID, _ key: Secret) async {
+        guard await endOnHost(display, key: key) else { return }
+        do {
+            try await database.releaseDisplay(display.number, key: key, on: display.host)
+        } catch {
+            log.event("display not given back", level: .warning, [.host: "\(display.host)", .cause: "\(error)"])
+        }
     }
 }

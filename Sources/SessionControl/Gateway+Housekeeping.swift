@@ -12,8 +12,11 @@ extension Gateway {
                 }
                 _ = try await database.removeExpiredTokens()
                 _ = try await database.removeHalfBegun()
+                for session in try await database.stuckStarts(olderThan: 2 * DisplayRepair.pending) {
+                    await endSession(session.number, reason: "its start was interrupted", failedStart: "[]")
+                }
+                _ = try await database.removeOldSessions(days: 30)
                 try await database.recountUses()
-                for host in await fleet.hellos().keys { try await endForgottenDisplays(on: host) }
             } catch is CancellationError {
                 return
             } catch {
@@ -22,12 +25,22 @@ extension Gateway {
         }
     }
 
-    /// Ends displays that were claimed long ago for a start that died, on a host that can be asked now: their claims
-    /// keep the numbers from everyone else until then.
-    private func endForgottenDisplays(on host: HostName) async throws {
-        for display in try await database.displays(on: host)
-        where display.session == nil && display.age >= 2 * DisplayRepair.pending {
-            try await carryOut(.endDisplay(display.number), on: host, keys: [display.number: display.key])
+    /// Ends displays that nobody will take: claimed for somebody who died meanwhile, or broken and looked at long enough.
+    /// Their claims keep the numbers from everyone else until then.
+    func endForgotten() async {
+        while !Task.isCancelled {
+            do {
+                try await Task.sleep(for: .seconds(10))
+                for host in await fleet.states().keys {
+                    for display in try await database.displays(on: host) where display.isForgotten {
+                        try await carryOut(.endDisplay(display.number, key: display.key), on: host)
+                    }
+                }
+            } catch is CancellationError {
+                return
+            } catch {
+                log.event("forgotten displays not ended", level: .warning, [.cause: "\(error)"])
+            }
         }
     }
 }

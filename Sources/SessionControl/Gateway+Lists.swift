@@ -11,22 +11,27 @@ extension Gateway {
         return .sessions(
             sessions.map {
                 SessionLine(
-                    session: $0.number, user: $0.owner.text, application: $0.application.text, host: $0.host.text,
-                    display: $0.displayNumber.value, state: $0.state.rawValue, age: $0.age, viewers: $0.viewers)
+                    session: $0.number, user: $0.owner.text, application: $0.application.text, host: $0.hostText,
+                    display: $0.place?.number.value ?? 0, state: $0.state.rawValue, age: $0.age, viewers: $0.viewers)
             })
     }
 
     /// `maxwell hosts`.
     func listHosts() async throws -> ControlReply {
-        let hellos = await fleet.hellos()
+        let states = await fleet.states()
+        let figures = try await database.poolFigures()
         return .hosts(
             try await database.hosts().map { host in
-                let hello = hellos[host.name]
+                let state = states[host.name]
+                let pool = figures[host.name]
                 return HostLine(
-                    host: host.name.text, status: host.status, connected: hello != nil,
-                    isolation: hello?.isolation ?? host.access?.isolation ?? "", uses: host.uses,
-                    maximumUses: host.maximumUses,
-                    zone: host.zone ?? "", agentVersion: hello?.version ?? host.access?.agentVersion ?? "")
+                    host: host.name.text, status: host.status, connected: state != nil,
+                    isolation: state?.hello.isolation ?? host.access?.isolation ?? "", uses: host.uses,
+                    maximumUses: host.maximumUses, zone: host.zone ?? "",
+                    agentVersion: state?.hello.version ?? host.access?.agentVersion ?? "",
+                    ready: pool?.withoutGL.ready ?? 0,
+                    readyGL: pool?.withGL.ready ?? 0, memory: state?.load?.memoryAvailable, load: state?.load?.load,
+                    note: host.access?.setAside ?? "")
             })
     }
 

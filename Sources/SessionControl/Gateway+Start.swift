@@ -5,156 +5,212 @@ import SessionModel
 import SessionStore
 
 extension Gateway {
-    /// Starts an application for a user: account, application, host, display, rows, hand-over. A host that fails is
-    /// passed over for the next; only when none is left does the user hear of it.
+    /// Starts an application for a user: on a display that stands ready, else on a new one. What fails is tried with the
+    /// next display, then on the next host; only when nothing is left does the user hear of it.
     func start(_ order: StartOrder) async throws -> SessionNumber {
-        let began = ContinuousClock.now
         let application = try await catalogue.application(order.application)
         let account = try await directory.account(order.user)
         guard application.groups.isEmpty || account.groups.contains(where: { application.groups.contains($0.name) })
         else { throw SessionError.notInGroup(order.user, application.name) }
-        var lastFailure: (any Error)?
-        for host in try await hosts(for: application, zone: order.zone) {
-            do {
-                guard let number = try await start(order, application, account, on: host) else { continue }
-                log.event(
-                    "session started",
-                    [
-                        .session: "\(number)", .user: "\(order.user)", .application: "\(application.name)",
-                        .host: "\(host.name)", .took: "\(ContinuousClock.now - began)",
-                    ])
-                return number
-            } catch let failure as HostAccessError {
-                log.event(
-                    "host failed a start", level: .warning,
-                    [.host: "\(host.name)", .user: "\(order.user)", .cause: failure.operatorCause ?? ""])
-                lastFailure = failure
-            }
+        var attempt = StartAttempt(order, application, account)
+        do {
+            repeat {
+                for choice in try await choices(for: attempt) where attempt.mayGoOn {
+                    guard let number = try await start(&attempt, on: choice) else { continue }
+                    log.event(
+                        "session started",
+                        [
+                            .session: "\(number)", .user: "\(order.user)", .application: "\(application.name)",
+                            .host: "\(choice.record.name)", .took: "\(ContinuousClock.now - attempt.began)",
+                        ])
+                    return number
+                }
+            } while attempt.lostEveryHost
+        } catch {
+            throw await failed(attempt, error)
         }
-        throw lastFailure ?? SessionError.noHost(.everythingFull, application.name)
+        throw await failed(attempt, attempt.complaint)
     }
 
-    /// The hosts to try, best first.
-    private func hosts(for application: Application, zone: ZoneName?) async throws -> [HostRecord] {
-        let records = try await database.hosts()
-        let zoneID = try await zone.asyncMap { zone in
-            let record = try await self.zone(zone)
-            guard record.isUp else { throw SessionError.zoneDown(zone) }
-            return record.id
-        }
-        let required = try await requiredBits(application)
-        while true {
-            let hellos = await fleet.hellos()
-            do {
-                let order = try Placement.order(
-                    records.map { $0.candidate(isConnected: hellos[$0.name] != nil) }, required: required, zone: zoneID)
-                let byName = Dictionary(records.map { ($0.name, $0) }) { first, _ in first }
-                return order.compactMap { byName[$0] }
-            } catch .nothingConnected where began.duration(to: .now) < Self.settling {
-                // This controller has just started and its channels are on their way.
-                try await Task.sleep(for: .milliseconds(50))
-            } catch {
-                throw SessionError.noHost(error, application.name)
-            }
-        }
-    }
-
-    /// The bits of every `hosttype` the application asks for; one that no host type has lets no host pass.
-    private func requiredBits(_ application: Application) async throws -> UInt64 {
-        guard !application.hostRequirements.isEmpty else { return 0 }
-        let types = try await database.hostTypes()
-        return try application.hostRequirements.reduce(0) { bits, name in
-            guard let bit = types[name] else { throw SessionError.noHost(.nothingProvides, application.name) }
-            return bits | bit
-        }
-    }
-
-    /// One attempt on one host; nil when the host is full after all. Where a number turns out to be in use on the host
-    /// by somebody we do not know, its claim stays, so that nobody tries it soon, and the next number is tried.
-    private func start(
-        _ order: StartOrder, _ application: Application, _ account: Account, on host: HostRecord
-    ) async throws -> SessionNumber? {
+    /// One host: its ready displays, a few of them, then a new one. Nil when another host should be tried.
+    private func start(_ attempt: inout StartAttempt, on choice: HostChoice) async throws -> SessionNumber? {
+        var ready = choice.ready
         var tries = 0
-        while true {
-            do {
-                return try await startOnce(order, application, account, on: host)
-            } catch HostAccessError.failed(_, let failure) where failure.kind == .displayBusy && tries < 16 {
-                tries += 1
+        while tries < Self.displaysTried {
+            let claim = DisplayClaim.ready(ready)
+            let isFresh = ready.isEmpty || tries >= Self.readyTried
+            guard
+                let display = try await claimDisplay(
+                    isFresh ? .fresh(fresh(attempt.application, on: choice.record.name)) : claim, for: &attempt)
+            else {
+                if isFresh { return nil }
+                ready = []
+                continue
+            }
+            tries += 1
+            ready.removeAll { $0 == display.id }
+            switch try await start(&attempt, on: display, of: choice) {
+            case nil: return attempt.number
+            case .nextDisplay: continue
+            case .nextHost(let isHostsFault):
+                if isHostsFault { await blame(choice.record.name, attempt.generalFailure) }
+                return nil
+            case .giveUp: throw attempt.complaint
             }
         }
+        await blame(choice.record.name, attempt.generalFailure)
+        return nil
     }
 
-    private func startOnce(
-        _ order: StartOrder, _ application: Application, _ account: Account, on host: HostRecord
-    ) async throws -> SessionNumber? {
-        let channel = try await fleet.channel(host.name)
-        let key = Secret.token()
-        let password = Secret.viewerPassword()
-        guard
-            let claim = try await database.claimDisplayNumber(
-                on: host.name, key: key, password: password, geometry: application.geometry, depth: application.depth,
-                uidBase: settings.uids.displays.first, uidCount: settings.uids.displays.count)
-        else { return nil }
-        let token = Secret.token()
-        let number: SessionNumber
+    /// Displays tried on one host: so many ready ones, and new ones up to so many in all (numbers that somebody else
+    /// uses there are passed over).
+    private static let readyTried = 3
+    private static let displaysTried = 16
+
+    /// One display, to the application's start; nil when all is well.
+    private func start(
+        _ attempt: inout StartAttempt, on display: SessionDisplay, of choice: HostChoice
+    ) async throws -> StartVerdict? {
+        let host = choice.record.name
+        guard let number = attempt.number else { return nil }
+        var what = display.wasReady ? "ready display" : "new display"
         do {
-            _ = try await channel.ask(
-                .makeDisplay(
-                    DisplayOrder(
-                        display: claim.number, geometry: application.geometry, depth: application.depth,
-                        withGL: application.needsGL, uid: claim.uid, password: password, key: key)),
-                within: .seconds(20))
-            number = try await database.beginSession(
-                NewSession(
-                    owner: order.user, address: order.address, host: host.name, display: claim.number,
-                    application: application.name, title: application.title, timeout: application.timeout,
-                    geometry: application.geometry, password: password, sessionToken: token,
-                    parameters: order.parameters, zoneID: host.zoneID))
-        } catch HostAccessError.failed(let host, let failure) where failure.kind == .displayBusy {
-            throw HostAccessError.failed(host, failure)
-        } catch {
-            await giveBack(claim.number, key, on: host.name, channel)
-            throw error
+            let channel = try await fleet.channel(host)
+            if !display.wasReady {
+                try await make(display, attempt.application, channel)
+                let hello = await channel.hello
+                _ = try await database.markDisplayReady(
+                    display.id, bootID: hello?.bootID ?? "", template: hello?.template ?? "")
+                attempt.note(what, on: host, display.id.number)
+            }
+            what = display.wasReady ? "hand-over of a ready display" : "hand-over of a new display"
+            try await handOver(display, number, attempt, channel)
+            attempt.note(what, on: host, display.id.number)
+            try await database.markRunning(number, steps: StartStep.text(attempt.steps))
+            if (choice.record.access?.failures ?? 0) > 0 { await vindicate(host) }
+            pools.wake()
+            return nil
+        } catch let failure as HostAccessError {
+            let isMaking = what == "new display"
+            attempt.note(what, on: host, display.id.number, failed: failure)
+            log.event(
+                "display failed a start", level: .warning,
+                [
+                    .session: "\(number)", .host: "\(host)", .display: "\(display.id.number)",
+                    .cause: failure.operatorCause ?? "",
+                ])
+            let verdict = StartVerdict(failure, isMaking: isMaking)
+            await drop(display, of: number, after: failure, isMaking: isMaking)
+            return verdict
         }
-        do {
-            try await handOver(number, claim.number, token, order, application, account, channel)
-            try await database.markRunning(number)
-        } catch {
-            await endSession(number, reason: "the start failed", failedStart: true)
-            throw error
-        }
-        return number
     }
 
-    /// Starts the application on a display that stands, for a session whose rows are there.
-    private func handOver(
-        _ number: SessionNumber, _ display: DisplayNumber, _ token: Secret, _ order: StartOrder,
-        _ application: Application, _ account: Account, _ channel: HostChannel
-    ) async throws {
-        let resources = ResourcesText(
-            session: number, token: token, application: application, version: order.version,
-            gatewayName: settings.gateway.name, gatewayURL: settings.gateway.url,
-            resultsFolder: "\(account.home)/data/results/\(number)")
+    /// Takes a display for the attempt's session, whose rows come with the first one; nil when there is none to take.
+    private func claimDisplay(_ claim: DisplayClaim, for attempt: inout StartAttempt) async throws -> SessionDisplay? {
+        if let number = attempt.number { return try await database.reclaim(number, claiming: claim) }
+        let limits = SessionLimits(
+            perUser: settings.sessions.mostPerUser,
+            perApplication: attempt.application.mostSessions ?? settings.sessions.mostPerApplication)
+        switch try await database.beginSession(attempt.session, claiming: claim, limits: limits) {
+        case .began(let number, let display):
+            attempt.number = number
+            return display
+        case .noneLeft: return nil
+        case .userLimit(let most): throw SessionError.tooManyOfUser(attempt.order.user, most)
+        case .applicationLimit(let most): throw SessionError.tooManyOfApplication(attempt.application.name, most)
+        }
+    }
+
+    private func fresh(_ application: Application, on host: HostName) -> FreshDisplay {
+        FreshDisplay(
+            host: host, key: .token(), password: .viewerPassword(), geometry: application.geometry,
+            depth: application.depth, withGL: application.needsGL, uidBase: settings.uids.displays.first,
+            uidCount: settings.uids.displays.count)
+    }
+
+    private func make(
+        _ display: SessionDisplay, _ application: Application, _ channel: HostChannel
+    ) async throws(HostAccessError) {
         _ = try await channel.ask(
-            .startApplication(
-                ApplicationOrder(
-                    display: display, session: number, account: account, command: application.command,
-                    geometry: application.geometry, resources: resources.text, parameters: order.parameters,
-                    environment: [:])),
+            .makeDisplay(
+                DisplayOrder(
+                    display: display.id.number, geometry: application.geometry, depth: application.depth,
+                    withGL: application.needsGL, uid: display.uid, password: display.password, key: display.key)),
             within: .seconds(20))
     }
 
-    /// Returns a display that no session got: nothing stays on the host, the number is free again.
-    func giveBack(_ display: DisplayNumber, _ key: Secret, on host: HostName, _ channel: HostChannel) async {
-        do {
-            _ = try await channel.ask(
-                .endDisplay(display: display, key: key, patienceSeconds: 0), within: .seconds(20))
-            try await database.releaseDisplay(display, key: key, on: host)
-        } catch {
-            // The claim stays until the host is heard again: healing finds and ends what no session uses.
-            log.event(
-                "display not given back", level: .warning,
-                [.host: "\(host)", .display: "\(display)", .cause: "\(error)"])
+    /// Hands a display that stands to the session: geometry, home, application.
+    private func handOver(
+        _ display: SessionDisplay, _ number: SessionNumber, _ attempt: StartAttempt, _ channel: HostChannel
+    ) async throws(HostAccessError) {
+        let application = attempt.application
+        let resources = ResourcesText(
+            session: number, token: attempt.token, application: application, version: attempt.order.version,
+            gatewayName: settings.gateway.name, gatewayURL: settings.gateway.url,
+            resultsFolder: "\(attempt.account.home)/data/results/\(number)")
+        _ = try await channel.ask(
+            .startApplication(
+                ApplicationOrder(
+                    display: display.id.number, key: display.key, session: number, account: attempt.account,
+                    command: application.command, geometry: application.geometry, resources: resources.text,
+                    parameters: attempt.order.parameters, environment: [:])),
+            within: .seconds(20))
+    }
+
+    /// Takes a display that failed away from its session. Of a broken one, and of one whose host does not tell, the record
+    /// stays for a while with the reason, and the host ends it while the start goes on; any other is spent and goes.
+    private func drop(
+        _ display: SessionDisplay, of number: SessionNumber, after failure: HostAccessError, isMaking: Bool
+    ) async {
+        var fate = DropReason.broken(failure.step)
+        if case .failed(_, let cause) = failure {
+            switch cause.kind {
+            // Somebody else's: the number is left alone, and nothing of ours is there.
+            case .displayBusy where isMaking: break
+            // A display that could not be made is gone already.
+            case _ where isMaking: fate = .gone
+            case .displayBroken, .displayFailed, .displayUnknown, .displayBusy:
+                Task { await endOnHost(display.id, key: display.key) }
+            default: if await endOnHost(display.id, key: display.key) { fate = .gone }
+            }
+        } else {
+            Task { await endOnHost(display.id, key: display.key) }
         }
+        do {
+            try await database.dropDisplay(display.id, of: number, as: fate)
+        } catch {
+            log.event(
+                "display not taken from its session", level: .warning,
+                [.session: "\(number)", .display: "\(display.id.number)", .cause: "\(error)"])
+        }
+    }
+
+    /// The one way a start fails: the session's rows go, what was tried is kept, and an administrator is told when it
+    /// was no mistake of the user's.
+    private func failed(_ attempt: StartAttempt, _ error: any Error) async -> any Error {
+        let steps = StartStep.text(attempt.steps)
+        if let number = attempt.number {
+            await endSession(number, reason: "the start failed", failedStart: steps)
+        }
+        guard attempt.isGateways(error) else { return error }
+        let sentence = (error as? any UserFacingError)?.userMessage ?? "\(error)"
+        let failure = attempt.steps.isEmpty ? sentence : attempt.generalFailure
+        var recorded = attempt.number
+        if recorded == nil {
+            recorded = try? await database.recordFailedStart(
+                attempt.session, reason: sentence, errorID: nil, steps: steps)
+        }
+        let number = recorded.map { "\($0)" } ?? ""
+        log.event(
+            "start failed everywhere", level: .error,
+            [
+                .session: number, .user: "\(attempt.order.user)", .application: "\(attempt.application.name)",
+                .cause: failure,
+            ])
+        await notices.send(
+            "start failed",
+            "\(attempt.order.user) could not start \(attempt.application.name): \(failure)."
+                + (number.isEmpty ? "" : " 'maxwell why \(number)' tells what was tried."))
+        return error
     }
 }

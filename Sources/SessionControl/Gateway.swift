@@ -4,6 +4,7 @@ import HostAccess
 import HostProtocol
 import LDAPDirectory
 import Logging
+import Notices
 import SessionModel
 import SessionStore
 import SettingsFile
@@ -15,12 +16,12 @@ public final class Gateway: Sendable {
     let directory: Directory
     let fleet: HostFleet
     let catalogue: Catalogue
+    let pools = Pools()
+    let notices: NoticeCommand
     let log: Logger
     private let roles: CallerRole
     /// When this controller started.
     let began = ContinuousClock.now
-    /// How long after that a start waits for hosts that are not connected yet.
-    static let settling = Duration.seconds(10)
     private let events: AsyncStream<(HostName, HostEvent)>
 
     /// A gateway over its outside systems; nothing is connected until ``run()``.
@@ -32,6 +33,9 @@ public final class Gateway: Sendable {
         catalogue = Catalogue(
             folder: settings.applications.folder, timeout: settings.sessions.timeout, database: database,
             log: log)
+        notices = NoticeCommand(settings.notify.command, pause: settings.notify.every) { kind, cause in
+            log.event("notice not sent", level: .warning, [.reason: kind, .cause: cause])
+        }
         roles = CallerRole(
             settings: settings.controller, relayUser: settings.relay.user, webUser: settings.web.user)
         let (events, feed) = AsyncStream.makeStream(of: (HostName, HostEvent).self)
@@ -49,7 +53,11 @@ public final class Gateway: Sendable {
             group.addTask { await self.followRecords() }
             group.addTask { await self.followEvents() }
             group.addTask { await self.keepHouse() }
+            group.addTask { await self.endForgotten() }
+            group.addTask { await self.keepPools() }
+            group.addTask { await self.probeHosts() }
         }
+        await releasePools()
         await fleet.letGo()
     }
 
@@ -75,12 +83,13 @@ public final class Gateway: Sendable {
         case .updateQuota: .done("")
         case .screenshot(let user): try await screenshots(of: user)
         case .sessions(let user): try await listSessions(of: user, as: role)
+        case .why(let session): try await why(session, as: role)
         case .hosts: try await listHosts()
         case .applications: try await listApplications()
         case .login(let user, let password): try await login(user, password)
         case .ticket(let order): .ticket(try await ticket(order, as: role))
         case .counters: .counters(database.counters())
-        case .setHostStatus(let host, let up): try await setStatus(of: host, up: up)
+        case .setHostStatus(let host, let status): try await setStatus(of: host, status)
         case .hostKey: try hostKey()
         case .addHost(let order): try await addHost(order)
         case .resolve(let order): .route(try await resolve(order))
@@ -136,13 +145,14 @@ extension ControlRequest {
         case .updateQuota: "update_quota"
         case .screenshot: "screenshot"
         case .sessions: "sessions"
+        case .why: "why"
         case .hosts: "hosts"
         case .applications: "apps"
         case .login: "login"
         case .ticket: "ticket"
         case .counters: "counters"
         case .ping: "ping"
-        case .setHostStatus: "host up|down"
+        case .setHostStatus: "host up|down|drain"
         case .hostKey, .addHost: "host add"
         case .resolve: "resolve"
         case .viewBeats: "view beats"

@@ -2,6 +2,14 @@ import HostAccess
 import HostProtocol
 import SessionModel
 
+/// What a connected host said of itself: once when it connected, and lately.
+struct HostState: Sendable {
+    let hello: HostHello
+    let load: HostLoad?
+    /// What displays that are made there now are made from.
+    var template: String? { load?.template ?? hello.template }
+}
+
 /// The channels and picture links to all recorded hosts, each run by a task of its own.
 actor HostFleet {
     private struct Member {
@@ -47,10 +55,13 @@ actor HostFleet {
     }
 
     /// What each connected host said of itself.
-    func hellos() async -> [HostName: HostHello] {
-        var hellos: [HostName: HostHello] = [:]
-        for (name, member) in members { hellos[name] = await member.channel.hello }
-        return hellos
+    func states() async -> [HostName: HostState] {
+        var states: [HostName: HostState] = [:]
+        for (name, member) in members {
+            guard let hello = await member.channel.hello else { continue }
+            states[name] = HostState(hello: hello, load: await member.channel.load)
+        }
+        return states
     }
 
     /// Ends the channels; displays, applications and picture links live on.

@@ -11,19 +11,64 @@ extension HostRecord {
             sshHostKey: access.sshHostKey, runFolder: access.runFolder)
     }
 
-    /// The host as placement weighs it.
-    func candidate(isConnected: Bool) -> Placement.Candidate {
+    /// The host as placement weighs it; `state` is nil while its channel is down.
+    func candidate(state: HostState?, ready: Int, sessionsOfUser: Int) -> Placement.Candidate {
         Placement.Candidate(
-            host: name, provisions: provisions, zone: zoneID, isUp: status == "up" && isZoneUp,
-            isConnected: isConnected, uses: uses, maximumUses: maximumUses)
+            host: name, provisions: provisions, zone: zoneID,
+            isUp: (status == HostStatus.up.rawValue || isSetAside) && isZoneUp,
+            isDraining: status == HostStatus.drain.rawValue, isSetAside: isSetAside, isConnected: state != nil,
+            uses: uses, maximumUses: maximumUses, ready: ready, memoryAvailable: state?.load?.memoryAvailable,
+            loadPerCore: state?.load.map { $0.load / Double(max(1, $0.cores)) }, sessionsOfUser: sessionsOfUser)
     }
+
+    /// Whether the gateway itself gave the host no more sessions, until it works again.
+    var isSetAside: Bool { status == HostStatus.check.rawValue && access?.setAside != nil }
+
+    /// Whether displays are kept ready on it.
+    var takesSessions: Bool { status == HostStatus.up.rawValue && isZoneUp }
+}
+
+extension SessionRecord {
+    /// Its host's name; empty for a start that never had one.
+    var hostText: String { place?.host.text ?? "" }
+}
+
+extension RecentStarts {
+    /// As a plan weighs them.
+    var asStarts: PoolPlan.Starts { PoolPlan.Starts(lastTen: lastTen, lastSixty: lastSixty) }
 }
 
 extension DisplayRecord {
-    /// The record as a repair plan weighs it; `living` are the sessions whose rows are there.
-    func claim(living: Set<SessionNumber>) -> DisplayRepair.Claim {
-        let holder = session.map { living.contains($0) ? DisplayRepair.Holder.session($0) : .endedSession }
-        return DisplayRepair.Claim(display: number, holder: holder ?? .nobody, age: age)
+    /// The record as a repair plan weighs it; `living` are the sessions whose rows are there, `boot` the host's present one.
+    func claim(living: Set<SessionNumber>, boot: String) -> DisplayRepair.Claim {
+        let holder: DisplayRepair.Holder =
+            if let session {
+                living.contains(session) ? .session(session) : .endedSession
+            } else {
+                switch state {
+                case .ready: .pool
+                case .broken: .broken
+                case .ending: .endedSession
+                case .starting, .used: .nobody
+                }
+            }
+        return DisplayRepair.Claim(
+            display: number, key: key, holder: holder, age: age,
+            isOfAnotherBoot: !bootID.isEmpty && bootID != boot)
+    }
+
+    /// Seconds for which the record of a broken display stays.
+    private static let broken = 600
+
+    /// Whether nobody will take it any more: claimed for something that died, or broken and looked at long enough.
+    var isForgotten: Bool {
+        guard session == nil else { return false }
+        return switch state {
+        case .ready: false
+        case .broken: age >= Self.broken
+        // Whoever made or ended it had 20 seconds.
+        case .starting, .used, .ending: age >= 30
+        }
     }
 }
 

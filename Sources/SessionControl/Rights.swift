@@ -25,7 +25,8 @@ enum Rights {
         case .ping: true
         case .start, .check, .createUserHome, .updateQuota, .screenshot:
             role == .root || role == .portal
-        case .view, .stop, .sessions, .ticket: role.isPerson || role.isAdministrator || role == .root || role == .portal
+        case .view, .stop, .sessions, .why, .ticket:
+            role.isPerson || role.isAdministrator || role == .root || role == .portal
         case .hosts, .applications, .login, .setHostStatus, .hostKey, .addHost:
             role.isAdministrator || role == .root || role == .portal
         case .counters: role == .root

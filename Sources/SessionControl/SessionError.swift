@@ -12,6 +12,10 @@ enum SessionError: UserFacingError, Equatable {
     case notPermitted(UserName, SessionNumber)
     case notAllowed
     case noHost(Placement.Obstacle, ApplicationName)
+    case tooManyOfUser(UserName, Int)
+    case tooManyOfApplication(ApplicationName, Int)
+    /// Several hosts failed in several ways; the session is where it is written down.
+    case exhausted(ApplicationName, SessionNumber?)
     case hostUnknown(HostName)
     case tokenUnknown
     case wrongPassword
@@ -39,6 +43,13 @@ enum SessionError: UserFacingError, Equatable {
             case .nothingConnected: "No execution host can be reached; please try again in a few minutes."
             case .everythingFull: "Every display is in use; please end a session or try again in a few minutes."
             }
+        case .tooManyOfUser(let user, let most):
+            "\(user) has \(most) sessions, which is as many as one user may have; please end one first."
+        case .tooManyOfApplication(let name, let most):
+            "\(most) sessions of \(name) run, which is as many as may run at once; please try again later."
+        case .exhausted(let name, let number):
+            "No execution host could start \(name); an administrator was told"
+                + (number.map { " (session \($0))" } ?? "") + ", so please try again later."
         case .hostUnknown(let host): "There is no execution host named \(host); please check its name."
         case .tokenUnknown: "This ticket is wrong or has expired; please open the session again."
         case .wrongPassword: "The name or the password is wrong; please try again."
@@ -50,7 +61,8 @@ enum SessionError: UserFacingError, Equatable {
         case .applicationUnknown, .zoneUnknown, .sessionUnknown: .noInput
         case .applicationIncomplete: .configuration
         case .notInGroup, .notPermitted, .notAllowed, .tokenUnknown, .wrongPassword: .noPermission
-        case .zoneDown, .sessionNotRunning: .unavailable
+        case .zoneDown, .sessionNotRunning, .exhausted: .unavailable
+        case .tooManyOfUser, .tooManyOfApplication: .tryAgain
         case .noHost(let obstacle, _):
             switch obstacle {
             case .noHosts, .nothingProvides, .nothingInZone: .unavailable

@@ -1,0 +1,19 @@
+import ControlProtocol
+import SessionModel
+import SessionStore
+
+extension Gateway {
+    /// `maxwell why N`: what was tried for a session, how it went, and why it ended.
+    func why(_ number: SessionNumber, as role: Role) async throws -> ControlReply {
+        guard let story = try await database.story(of: number) else { throw SessionError.sessionUnknown(number) }
+        let session = story.record
+        if let own = Rights.ownName(role), session.owner != own { throw SessionError.notPermitted(own, number) }
+        return .why(
+            WhyAnswer(
+                session: number, user: session.owner.text, application: session.application.text,
+                host: session.hostText, display: session.place?.number.value ?? 0, state: session.state.rawValue,
+                reason: session.reason, errorID: session.errorID, exitStatus: story.exitStatus,
+                started: session.started, running: story.running, ended: story.ended,
+                steps: StartStep.steps(story.steps ?? ""), logTail: story.logTail))
+    }
+}
