@@ -28,6 +28,29 @@ extension Gateway {
         try awaitHosts()
     }
 
+    /// An application described for as long as `body` runs.
+    static func withApplication(
+        _ name: String, _ text: String, command: String = "xterm", _ body: () throws -> Void
+    ) throws {
+        let settings = URL(fileURLWithPath: try setting("MAXWELL_CONFIG"))
+        let file = settings.deletingLastPathComponent().appendingPathComponent("apps.d/\(name).yaml")
+        let lines = "name: \(name)\ntitle: Test\ncommand: \"\(command)\"\n\(text)\n"
+        try Data(lines.utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        guard chmod(file.path, 0o644) == 0 else { throw Missing(description: "chmod \(file.path)") }
+        try body()
+    }
+
+    /// Runs a command among the mounts of a quick start's host.
+    static func inside(_ host: String, _ words: String...) throws -> String {
+        let answer = try run(["nsenter", "--mount", "--target", "\(try process(host))"] + words)
+        guard answer.status == 0 else { throw Missing(description: answer.output) }
+        return answer.output
+    }
+
+    /// Whether what takes long runs in full (`deploy/test --long`).
+    static var isLong: Bool { ProcessInfo.processInfo.environment["MAXWELL_TEST_LONG"] != nil }
+
     /// Waits until the controller hears every host that it knows how to reach.
     static func awaitHosts() throws {
         let known = try sql("SELECT hostname FROM mw_host ORDER BY hostname")
@@ -35,15 +58,37 @@ extension Gateway {
     }
 
     /// The hosts that the controller hears now, by name.
-    static func connectedHosts() throws -> [String] {
-        struct Line: Decodable {
-            var host: String
-            var connected: Bool
-        }
+    static func connectedHosts() throws -> [String] { try hosts().filter(\.connected).map(\.host).sorted() }
+
+    /// A row of `maxwell hosts`.
+    struct HostLine: Decodable {
+        var host: String
+        var status: String
+        var connected: Bool
+        var ready: Int
+        var ready_gl: Int
+        var note: String
+    }
+
+    static func hosts() throws -> [HostLine] {
         let answer = try maxwell("hosts", "--json")
         guard answer.status == 0 else { throw Missing(description: answer.output) }
-        return try JSONDecoder().decode([Line].self, from: Data(answer.output.utf8))
-            .filter(\.connected).map(\.host).sorted()
+        return try JSONDecoder().decode([HostLine].self, from: Data(answer.output.utf8))
+    }
+
+    /// Waits until every host that was added is up and has so many displays of each kind ready.
+    static func awaitReady(_ count: Int = 2) throws {
+        let known = try sql("SELECT hostname FROM mw_host ORDER BY hostname")
+        try eventually("\(known) are up, with \(count) ready displays", within: .seconds(60)) {
+            let fit = try hosts().filter {
+                $0.connected && $0.status == "up" && $0.ready >= count && $0.ready_gl >= count
+            }
+            // What sessions had before is on its way out.
+            let leaving = try sql(
+                "SELECT d.dispnum FROM mw_display d LEFT JOIN session s ON s.sessnum = d.sessnum WHERE d.sessnum IS NOT NULL AND s.sessnum IS NULL"
+            )
+            return leaving.isEmpty && fit.map(\.host).sorted() == known
+        }
     }
 
     /// What runs on the execution hosts besides sshd, each with its host, number and name; where the quick start has
