@@ -47,6 +47,13 @@ public struct Picture: Sendable, Equatable {
         }
     }
 
+    /// Gives a rectangle one colour, 0x00RRGGBB; inside the picture only.
+    mutating func fill(_ x: Int, _ y: Int, _ width: Int, _ height: Int, _ colour: UInt32) {
+        for row in y..<y + height {
+            for place in row * self.width + x..<row * self.width + x + width { pixels[place] = colour }
+        }
+    }
+
     /// Copies a rectangle within the picture, which may overlap its copy; both inside.
     mutating func copy(from source: (x: Int, y: Int), to target: (x: Int, y: Int), width: Int, height: Int) {
         let downward = target.y > source.y

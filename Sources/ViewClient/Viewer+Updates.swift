@@ -116,6 +116,10 @@ extension Viewer {
             }
             picture.copy(from: (sourceX, sourceY), to: (x, y), width: width, height: height)
             freshPixels += width * height
+        case .hextile:
+            guard picture.contains(x, y, width, height) else { throw .broken("a rectangle outside of the desktop") }
+            try readHextile(x, y, width, height, by: deadline)
+            freshPixels += width * height
         case .desktopSize:
             try resize(to: width, height)
         case .extendedDesktopSize:

@@ -2,11 +2,13 @@ import SessionModel
 
 /// A viewer of our own: one RFB connection through the gateway, blocking with deadlines, for one thread at a time.
 ///
-/// It decodes Raw and CopyRect, follows DesktopSize and ExtendedDesktopSize (RFC 6143, and the community's RFB
+/// It decodes Raw, Hextile and CopyRect, follows DesktopSize and ExtendedDesktopSize (RFC 6143, and the community's RFB
 /// protocol page for the latter). ``close()`` ends it; so does letting go of it.
 public final class Viewer {
     /// What the gateway's certificate said of itself.
     public let certificate: Certificate
+    /// The moment when the way through the gateway stood and RFB could begin.
+    public let opened = ContinuousClock.now
     /// The RFB security type that was used: 1 None, 2 VncAuth.
     public private(set) var security: UInt8 = 0
     /// The desktop's name.
@@ -46,16 +48,17 @@ public final class Viewer {
     ///   - password: for VncAuth; None is taken whenever it is offered.
     ///   - following: whether the viewer announces that it follows the desktop's size. One that does not must not ask
     ///     for another size: TigerVNC 1.12's Xvnc dies of it, and the gateway has to guard against that.
+    ///   - pixels: how the display shall send what it shows.
     ///   - patience: for all of it together.
     public static func open(
         _ way: WayIn, host: String, port: Int, token: Secret, trust: Trust, password: Secret? = nil,
-        following: Bool = true, within patience: Duration = .seconds(10)
+        following: Bool = true, pixels: PixelEncoding = .raw, within patience: Duration = .seconds(10)
     ) throws(ViewError) -> Viewer {
         let deadline = Deadline(after: patience)
         let (channel, certificate) = try way.open(host: host, port: port, token: token, trust: trust, by: deadline)
         let viewer = Viewer(channel, certificate)
         try viewer.logIn(password, by: deadline)
-        try viewer.prepare(following: following, by: deadline)
+        try viewer.prepare(following: following, pixels, by: deadline)
         return viewer
     }
 
@@ -90,7 +93,9 @@ public final class Viewer {
     }
 
     /// RFC 6143 §7.3, then our pixel format and encodings.
-    private func prepare(following: Bool, by deadline: Deadline) throws(ViewError) {
+    private func prepare(
+        following: Bool, _ pixels: PixelEncoding, by deadline: Deadline
+    ) throws(ViewError) {
         try channel.send([1], by: deadline)
         let width: UInt16 = try reader.number("the desktop's size", by: deadline)
         let height: UInt16 = try reader.number("the desktop's size", by: deadline)
@@ -100,14 +105,24 @@ public final class Viewer {
         // 32 bits a pixel, depth 24, little endian, true colour, 255 each, red at 16, green at 8, blue at 0.
         try channel.send(
             [0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0], by: deadline)
-        let encodings = [Encoding.copyRect, .raw] + (following ? [.desktopSize, .extendedDesktopSize] : [])
+        let encodings =
+            [Encoding.copyRect] + (pixels == .hextile ? [.hextile, .raw] : [.raw])
+            + (following ? [.desktopSize, .extendedDesktopSize] : [])
         try channel.send(
             [2, 0] + UInt16(encodings.count).bigEndianBytes + encodings.flatMap { $0.rawValue.bigEndianBytes },
             by: deadline)
     }
 }
 
+/// How a display sends its pixels to a viewer.
+public enum PixelEncoding: Sendable {
+    /// Each as it is, four bytes.
+    case raw
+    /// In tiles of few colours, as viewers of people ask for something that takes less than the pixels.
+    case hextile
+}
+
 /// What a rectangle holds (RFC 6143 §7.7, and pseudo-encodings).
 enum Encoding: Int32 {
-    case raw = 0, copyRect = 1, desktopSize = -223, extendedDesktopSize = -308
+    case raw = 0, copyRect = 1, hextile = 5, desktopSize = -223, extendedDesktopSize = -308
 }
