@@ -37,12 +37,9 @@ extension Gateway {
         var ready = choice.ready
         var tries = 0
         while tries < Self.displaysTried {
-            let claim = DisplayClaim.ready(ready)
             let isFresh = ready.isEmpty || tries >= Self.readyTried
-            guard
-                let display = try await claimDisplay(
-                    isFresh ? .fresh(fresh(attempt.application, on: choice.record.name)) : claim, for: &attempt)
-            else {
+            let claim = isFresh ? .fresh(fresh(attempt.application, on: choice.record.name)) : DisplayClaim.ready(ready)
+            guard let display = try await claimDisplay(claim, for: &attempt) else {
                 if isFresh { return nil }
                 ready = []
                 continue
@@ -73,26 +70,26 @@ extension Gateway {
     ) async throws -> StartVerdict? {
         let host = choice.record.name
         guard let number = attempt.number else { return nil }
-        var what = display.wasReady ? "ready display" : "new display"
+        var isMaking = !display.wasReady
+        let handOver = "hand-over of a \(display.wasReady ? "ready" : "new") display"
         do {
             let channel = try await fleet.channel(host)
-            if !display.wasReady {
+            if isMaking {
                 try await make(display, attempt.application, channel)
                 let hello = await channel.hello
                 _ = try await database.markDisplayReady(
                     display.id, bootID: hello?.bootID ?? "", template: hello?.template ?? "")
-                attempt.note(what, on: host, display.id.number)
+                attempt.note("new display", on: host, display.id.number)
+                isMaking = false
             }
-            what = display.wasReady ? "hand-over of a ready display" : "hand-over of a new display"
-            try await handOver(display, number, attempt, channel)
-            attempt.note(what, on: host, display.id.number)
+            try await self.handOver(display, number, attempt, channel)
+            attempt.note(handOver, on: host, display.id.number)
             try await database.markRunning(number, steps: StartStep.text(attempt.steps))
             if (choice.record.access?.failures ?? 0) > 0 { await vindicate(host) }
             pools.wake()
             return nil
         } catch let failure as HostAccessError {
-            let isMaking = what == "new display"
-            attempt.note(what, on: host, display.id.number, failed: failure)
+            attempt.note(isMaking ? "new display" : handOver, on: host, display.id.number, failed: failure)
             log.event(
                 "display failed a start", level: .warning,
                 [

@@ -41,7 +41,8 @@ enum SessionError: UserFacingError, Equatable {
             case .nothingInZone: "No execution host of that zone can run \(name); please choose another zone."
             case .nothingUp: "Every execution host is out of service; please try again later."
             case .nothingConnected: "No execution host can be reached; please try again in a few minutes."
-            case .everythingFull: "Every display is in use; please end a session or try again in a few minutes."
+            case .everythingFull:
+                "Every display is in use: the hosts have as many sessions as they may (max_uses); please end one or try again later."
             }
         case .tooManyOfUser(let user, let most):
             "\(user) has \(most) sessions, which is as many as one user may have; please end one first."

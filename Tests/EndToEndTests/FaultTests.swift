@@ -12,6 +12,10 @@ extension EndToEnd {
         let processes: Set<String>
         /// Display servers that no table knows of, or the other way round.
         let unknown: Int
+        /// Network namespaces on the hosts besides the two hosts' own and one for each display server.
+        let spaces: Int
+        /// The hosts' mounts.
+        let mounts: [Int]
 
         init() throws {
             rows = try Gateway.sql(
@@ -30,6 +34,8 @@ extension EndToEnd {
             // The agent starts its own program again as /proc/self/exe.
             let ours = ["maxwell-host", "exe", "bwrap", "setpriv"]
             processes = all.subtracting(servers).filter { process in !ours.contains { process.hasSuffix(" " + $0) } }
+            spaces = max(0, try Gateway.hostNetworks() - servers.count - 2)
+            mounts = [try Gateway.hostMounts(of: "exec1"), try Gateway.hostMounts(of: "exec2")]
             // One that is being made may have its server already, or not yet.
             let excess = servers.count - (known.first ?? 0)
             unknown = excess < 0 ? excess : max(0, excess - (known.last ?? 0))
@@ -42,11 +48,14 @@ extension EndToEnd {
                 try Gateway.eventually("nothing is left") {
                     now = try Traces()
                     return now.rows == rows && now.processes.isSubset(of: processes) && now.unknown == 0
+                        && now.spaces == 0 && now.mounts == mounts
                 }
             } catch is Missing {
                 let more = now.processes.subtracting(processes).sorted()
                 throw Missing(
-                    description: "left: rows \(now.rows) instead of \(rows), processes \(more), servers \(now.unknown)")
+                    description:
+                        "left: rows \(now.rows) instead of \(rows), processes \(more), servers \(now.unknown), namespaces \(now.spaces), mounts \(now.mounts)"
+                )
             }
         }
     }
@@ -102,14 +111,23 @@ extension EndToEnd {
         try refusedStart(69, saying: "is full")
     }
 
-    @Test("one host with a full disk is passed over")
+    @Test("a host whose disk holds no new display is passed over")
     func oneDiskFull() throws {
+        try Gateway.awaitReady()
         try Gateway.quickstart("--host", "exec1", "fill")
-        defer { _ = try? Gateway.quickstart("--host", "exec1", "empty") }
-        for _ in 0..<2 {
-            try Gateway.withSession { number in
-                let host = try Gateway.sql("SELECT exechost FROM session WHERE sessnum = \(number)")
-                #expect(host == ["exec2"])
+        defer {
+            do {
+                try Gateway.quickstart("--host", "exec1", "empty")
+                try Gateway.awaitReady()
+            } catch { Issue.record(error) }
+        }
+        // Of this depth nothing stands ready.
+        try Gateway.withApplication("shallow", "depth: 16") {
+            for _ in 0..<2 {
+                try Gateway.withSession(app: "shallow") { number in
+                    let host = try Gateway.sql("SELECT exechost FROM session WHERE sessnum = \(number)")
+                    #expect(host == ["exec2"])
+                }
             }
         }
     }

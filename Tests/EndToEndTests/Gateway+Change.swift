@@ -91,6 +91,20 @@ extension Gateway {
         }
     }
 
+    /// How many network namespaces the processes of the execution hosts are in.
+    static func hostNetworks() throws -> Int {
+        let processes = try hostProcesses().compactMap { $0.split(separator: " ").dropFirst().first }
+        return Set(
+            processes.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/ns/net") }
+        ).count
+    }
+
+    /// How many mounts a quick start's host has.
+    static func hostMounts(of host: String) throws -> Int {
+        let table = try String(contentsOfFile: "/proc/\(try process(host))/mountinfo", encoding: .utf8)
+        return table.split(separator: "\n").count
+    }
+
     /// What runs on the execution hosts besides sshd, each with its host, number and name; where the quick start has
     /// no cgroups, every display server of the machine.
     static func hostProcesses() throws -> Set<String> {
