@@ -2,8 +2,8 @@ import Glibc
 import Subprocess
 import SystemPackage
 
-/// The command that brings news to an administrator, by mail or chat: run with the kind of news as its last argument and
-/// the text on standard input.
+/// The command that brings news to an administrator, by mail or chat: run as it is configured, with the kind of news as
+/// the first line of standard input and the text as the next.
 public actor NoticeCommand {
     private let words: [String]
     private let pause: Duration
@@ -38,8 +38,9 @@ public actor NoticeCommand {
             held = last.held
         }
         told[kind] = (.now, 0)
-        let arguments = Array(words.dropFirst()) + [kind]
-        let letter = text + "\n" + (held > 0 ? "(\(held) more of this kind since the last notice.)\n" : "")
+        let arguments = Array(words.dropFirst())
+        let letter =
+            kind + "\n" + text + "\n" + (held > 0 ? "(\(held) more of this kind since the last notice.)\n" : "")
         let failed = failed
         Task {
             if let cause = await Self.run(program, arguments, letter) { failed(kind, cause) }

@@ -117,7 +117,7 @@ extension EndToEnd {
     func exhausted() throws {
         let news = try Gateway.data.appendingPathComponent("news").path
         let command = try Gateway.data.appendingPathComponent("notice").path
-        try Data("#!/bin/sh\n{ echo \"== $1\"; cat; } >> '\(news)'\n".utf8).write(to: URL(fileURLWithPath: command))
+        try Data("#!/bin/sh\n{ printf '== '; cat; } >> '\(news)'\n".utf8).write(to: URL(fileURLWithPath: command))
         #expect(chmod(command, 0o755) == 0)
         try Data().write(to: URL(fileURLWithPath: news))
         #expect(chmod(news, 0o666) == 0)

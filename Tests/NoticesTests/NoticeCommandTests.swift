@@ -5,9 +5,9 @@ import TestServers
 import Testing
 
 @Suite("News for an administrator") struct NoticeCommandTests {
-    /// A command that appends its last argument and what it reads to a file.
+    /// A command that appends what it reads to a file.
     private func command(_ folder: PrivateFolder) -> [String] {
-        ["/bin/sh", "-c", "{ echo \"$1\"; cat; } >> \(folder.file("news"))", "notice"]
+        ["/bin/sh", "-c", "cat >> \(folder.file("news"))", "notice"]
     }
 
     private func read(_ folder: PrivateFolder, until words: String) async throws -> String {
@@ -20,7 +20,7 @@ import Testing
         throw TestServerError("the news never came: \(words)")
     }
 
-    @Test("reach the command: the kind as its last argument, the text on standard input")
+    @Test("reach the command as it is configured: the kind, then the text, on standard input")
     func reach() async throws {
         let folder = try PrivateFolder()
         defer { folder.remove() }
