@@ -84,6 +84,7 @@ extension Gateway {
         }
         let spare = displays.filter { display in !outdated.contains { $0.0.id == display.id } }
         for display in spare.prefix(moves.end) { await retire(display, on: host.name, "not needed") }
+        if starts.comeFirst { return }
         for _ in 0..<(await pools.begin(kind, moves.make, most: settings.pool.makesAtOnce)) {
             Task { await makeReady(kind, state) }
         }

@@ -8,6 +8,11 @@ extension Gateway {
     /// Starts an application for a user: on a display that stands ready, else on a new one. What fails is tried with the
     /// next display, then on the next host; only when nothing is left does the user hear of it.
     func start(_ order: StartOrder) async throws -> SessionNumber {
+        starts.began()
+        defer {
+            starts.ended()
+            pools.wake()
+        }
         let application = try await catalogue.application(order.application)
         let account = try await directory.account(order.user)
         guard application.groups.isEmpty || account.groups.contains(where: { application.groups.contains($0.name) })
@@ -86,7 +91,6 @@ extension Gateway {
             attempt.note(handOver, on: host, display.id.number)
             try await database.markRunning(number, steps: StartStep.text(attempt.steps))
             if (choice.record.access?.failures ?? 0) > 0 { await vindicate(host) }
-            pools.wake()
             return nil
         } catch let failure as HostAccessError {
             attempt.note(isMaking ? "new display" : handOver, on: host, display.id.number, failed: failure)

@@ -17,6 +17,7 @@ public final class Gateway: Sendable {
     let fleet: HostFleet
     let catalogue: Catalogue
     let pools = Pools()
+    let starts = StartsUnderWay()
     let notices: NoticeCommand
     let log: Logger
     private let roles: CallerRole
