@@ -133,6 +133,23 @@ extension EndToEnd {
         }
     }
 
+    @Test("ready displays are replaced when their host's agent was")
+    func changedAgent() throws {
+        try Gateway.awaitReady()
+        let before = try ready("hostname = 'exec1'")
+        let agent = "/usr/local/lib/maxwell/maxwell-host"
+        // As `maxwell host add` brings a new one: another file by the same name. The next channel finds it.
+        _ = try Gateway.inside("exec1", "cp", "--", agent, agent + ".new")
+        _ = try Gateway.inside("exec1", "mv", "--", agent + ".new", agent)
+        for process in try Gateway.hostProcesses() where process.hasPrefix("exec1 ") {
+            let pid = try #require(process.split(separator: " ").dropFirst().first)
+            let words = try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8).split(separator: "\0")
+            if words?.last == "serve", let pid = pid_t(String(pid)) { kill(pid, SIGKILL) }
+        }
+        try Gateway.eventually("all were replaced") { try ready("hostname = 'exec1'").isDisjoint(with: before) }
+        try Gateway.awaitReady()
+    }
+
     @Test("ready displays that are too old are replaced")
     func tooOld() throws {
         try Gateway.awaitReady()
