@@ -55,6 +55,8 @@ extension Keeper {
     func finishLaunch(_ given: HostFailure?) {
         guard let launching else { return }
         self.launching = nil
+        let ended = early
+        early = [:]
         loop.cancel(launching.timer)
         loop.forget(launching.report)
         close(launching.report)
@@ -86,6 +88,7 @@ extension Keeper {
         written.application = ProcessIdentity(pid)
         try? writeState()
         pay(launching.debt, .applicationStarted)
+        if let status = ended[pid] { applicationEnded(launching.order, status) }
         reap()
     }
 }

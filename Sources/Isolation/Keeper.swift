@@ -39,6 +39,9 @@ final class Keeper {
     var waitingLaunch: WaitingLaunch?
     var launching: (debt: Debt, order: ApplicationOrder, child: Int32, report: Int32, text: String, timer: UInt64)?
     var application: (pid: Int32, order: ApplicationOrder)?
+    /// Children that ended while a launch was under way, with their statuses: an application may be faster than the news
+    /// of it.
+    var early: [Int32: Int32] = [:]
     var exit: DisplayEnd?
     var ending: [Debt] = []
     var lastScreenshot = -Double.infinity
@@ -112,6 +115,13 @@ final class Keeper {
     /// Writes down what a cleaner after our death would need.
     func writeState() throws(HostFailure) { try writeFile(folder.state, encoded(written)) }
 
+    /// The application's exit, by what wait(2) says of it.
+    func applicationEnded(_ order: ApplicationOrder, _ status: Int32) {
+        guard exit == nil else { return }
+        let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
+        exited(account(status: Int(code)), order)
+    }
+
     /// Takes note of every child that has ended.
     func reap() {
         var status: Int32 = 0
@@ -122,9 +132,10 @@ final class Keeper {
             } else if let waiting = waitingLaunch, pid == waiting.child {
                 waitingLaunch = nil
                 waiting.forget()
-            } else if let application, pid == application.pid, exit == nil {
-                let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
-                exited(account(status: Int(code)), application.order)
+            } else if let application, pid == application.pid {
+                applicationEnded(application.order, status)
+            } else if launching != nil {
+                early[pid] = status
             }
         }
         if serverGone, making == nil, state != .ending { died() }

@@ -26,6 +26,15 @@ struct LogTailTests {
         }
     }
 
+    @Test("one that ends before anyone can look is told all the same", arguments: 3133..<3145)
+    func atOnce(display: Int) throws {
+        try withDisplay(display) { agent, number in
+            #expect(try agent.start("exit 3", on: number) == .applicationStarted)
+            #expect(try agent.exit().status == 3)
+            expectEnded(try agent.end(number))
+        }
+    }
+
     @Test(
         "one that did well, or put something else in the log's place, is not",
         arguments: [
