@@ -64,7 +64,7 @@ extension EndToEnd {
             }
         }
         try Gateway.awaitReady()
-        try Gateway.eventually("nothing half made is left") {
+        try Gateway.eventually("nothing half made is left", within: .seconds(60)) {
             try Gateway.sql(
                 """
                 SELECT (SELECT COUNT(*) FROM mw_session s LEFT JOIN session USING (sessnum)
