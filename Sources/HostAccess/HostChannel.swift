@@ -67,9 +67,6 @@ public actor HostChannel {
         if case .up(let hello, _) = link { hello } else { nil }
     }
 
-    /// How the host was when it last told; nil while the channel is down.
-    public var load: HostLoad? { hello?.load }
-
     /// Keeps the channel up until the task is cancelled: after a loss it connects again, first at once, then after 1,
     /// 2, 4, at most 15 seconds.
     public func run() async {

@@ -2,12 +2,12 @@ import HostAccess
 import HostProtocol
 import SessionModel
 
-/// What a connected host said of itself: once when it connected, and lately.
+/// What a connected host said of itself: its channel keeps load and template of the hello as they were told last.
 struct HostState: Sendable {
     let hello: HostHello
-    let load: HostLoad?
+    var load: HostLoad? { hello.load }
     /// What displays that are made there now are made from.
-    var template: String? { load?.template ?? hello.template }
+    var template: String? { hello.template }
 }
 
 /// The channels and picture links to all recorded hosts, each run by a task of its own.
@@ -58,8 +58,7 @@ actor HostFleet {
     func states() async -> [HostName: HostState] {
         var states: [HostName: HostState] = [:]
         for (name, member) in members {
-            guard let hello = await member.channel.hello else { continue }
-            states[name] = HostState(hello: hello, load: await member.channel.load)
+            if let hello = await member.channel.hello { states[name] = HostState(hello: hello) }
         }
         return states
     }

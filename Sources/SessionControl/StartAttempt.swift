@@ -41,7 +41,7 @@ struct StartAttempt {
     }
 
     /// Keeps what was tried and how it went.
-    mutating func note(_ what: String, on host: HostName, _ display: DisplayNumber?, _ outcome: String = "ok") {
+    mutating func note(_ what: String, on host: HostName, _ display: DisplayNumber?, _ outcome: String = StartStep.ok) {
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         steps.append(
             StartStep(at: seconds, host: host.text, display: display?.value, what: what, outcome: outcome))
@@ -67,7 +67,7 @@ struct StartAttempt {
     /// What an administrator is told: each host's last failure.
     var generalFailure: String {
         var last: [(host: String, outcome: String)] = []
-        for step in steps where step.outcome != "ok" {
+        for step in steps where !step.isOK {
             last.removeAll { $0.host == step.host }
             last.append((step.host, step.outcome))
         }
