@@ -32,11 +32,15 @@ public struct HostAccessSettings: Sendable {
     public let folder: String
     /// Seconds until an address that does not answer counts as away.
     public let connectSeconds: Int
+    /// Seconds of silence after which ssh asks the far sshd for a sign of life; three questions without one end it
+    /// (ssh_config(5), ServerAliveInterval).
+    public let aliveSeconds: Int
 
     /// What ssh needs to know of this controller.
-    public init(key: String, folder: String, connectSeconds: Int) {
+    public init(key: String, folder: String, connectSeconds: Int, aliveSeconds: Int = 5) {
         self.key = key
         self.folder = folder
         self.connectSeconds = connectSeconds
+        self.aliveSeconds = aliveSeconds
     }
 }

@@ -22,7 +22,7 @@ struct SSHCommand {
             "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes",
             "-o", "UserKnownHostsFile=\(knownHosts)", "-o", "GlobalKnownHostsFile=none",
             "-o", "HostKeyAlias=\(endpoint.name)", "-o", "PreferredAuthentications=publickey",
-            "-o", "ConnectTimeout=\(settings.connectSeconds)", "-o", "ServerAliveInterval=5",
+            "-o", "ConnectTimeout=\(settings.connectSeconds)", "-o", "ServerAliveInterval=\(settings.aliveSeconds)",
             "-o", "ServerAliveCountMax=3", "-o", "LogLevel=ERROR",
         ]
     }
