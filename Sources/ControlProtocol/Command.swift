@@ -69,7 +69,7 @@ public enum Command: Equatable, Sendable {
         }
         let name = try WordArguments(Array(arguments.dropFirst()), of: "host", shape: .init(plain: 1...1)).plain[0]
         let host = try Refusal.parsed("NAME") { () throws(MalformedName) in try HostName(name) }
-        return .ask(.setHostStatus(host: host, status: status), asJSON: false)
+        return .ask(.setHostStatus(host: host, status: status, endAfter: nil), asJSON: false)
     }
 
     private static func ticket(_ arguments: [String]) throws(Refusal) -> Command {

@@ -11,6 +11,7 @@ public enum ControlReply: Codable, Sendable, Equatable {
     case lines([String], good: Bool)
     case sessions([SessionLine])
     case why(WhyAnswer)
+    case reaps([ReapLine])
     case hosts([HostLine])
     case applications([ApplicationLine])
     case ticket(TicketAnswer)
@@ -66,11 +67,17 @@ public struct SessionLine: Codable, Sendable, Equatable {
     public var age: Int
     /// Viewers connected now.
     public var viewers: Int
+    /// Seconds in which at least one viewer watched, so far.
+    public var watched: Double
+    /// Seconds until it is reaped if nothing changes; nil: nothing ends it as things are.
+    public var endsIn: Int?
+    /// Why it will be reaped, or what keeps it.
+    public var fate: String
 
     /// A row with every column.
     public init(
         session: SessionNumber, user: String, application: String, host: String, display: Int, state: String,
-        age: Int, viewers: Int
+        age: Int, viewers: Int, watched: Double = 0, endsIn: Int? = nil, fate: String = ""
     ) {
         self.session = session
         self.user = user
@@ -80,6 +87,34 @@ public struct SessionLine: Codable, Sendable, Equatable {
         self.state = state
         self.age = age
         self.viewers = viewers
+        self.watched = watched
+        self.endsIn = endsIn
+        self.fate = fate
+    }
+}
+
+/// A row of `maxwell reap`.
+public struct ReapLine: Codable, Sendable, Equatable {
+    public var session: SessionNumber
+    public var user: String
+    public var application: String
+    /// Whether its time is over: it goes, or with a dry run would go.
+    public var isDue: Bool
+    /// Seconds until it is reaped if nothing changes; nil: nothing ends it as things are.
+    public var endsIn: Int?
+    /// Why it goes, or what keeps it.
+    public var fate: String
+
+    /// A row with every column.
+    public init(
+        session: SessionNumber, user: String, application: String, isDue: Bool, endsIn: Int?, fate: String
+    ) {
+        self.session = session
+        self.user = user
+        self.application = application
+        self.isDue = isDue
+        self.endsIn = endsIn
+        self.fate = fate
     }
 }
 

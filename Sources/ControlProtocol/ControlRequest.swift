@@ -6,7 +6,8 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     // The portal's words.
     case start(StartOrder)
     case view(ViewOrder)
-    case stop(session: SessionNumber)
+    /// `delay`: only then, with a message to whoever watches; nil: at once, as the portal does.
+    case stop(session: SessionNumber, delay: StopDelay?)
     case check(host: HostName, apply: Bool)
     case createUserHome(user: UserName)
     case updateQuota(uid: String, soft: String, hard: String)
@@ -16,6 +17,10 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     case sessions(user: UserName?)
     /// What is kept about a session, and what its start tried.
     case why(session: SessionNumber)
+    /// Ends the sessions whose time is over, or (`dryRun`) ends none; either way every session is told of.
+    case reap(dryRun: Bool)
+    /// Lets a session stay for so many seconds from now; nil: for as long as it may stay unobserved.
+    case extend(session: SessionNumber, seconds: Int?)
     case hosts
     case applications
     case login(user: UserName, password: Secret)
@@ -24,7 +29,8 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     case ping
 
     // The administrator's, about hosts.
-    case setHostStatus(host: HostName, status: HostStatus)
+    /// `endAfter`: with `drain`, seconds after which what still runs there is ended; nil: it may go on.
+    case setHostStatus(host: HostName, status: HostStatus, endAfter: Int?)
     /// Gives the controller's public key and what the host's agent needs; `maxwell host add` asks it first.
     case hostKey
     /// Records a host whose agent is installed: pins `sshHostKey` (a known_hosts line's "type base64").
@@ -32,8 +38,17 @@ public enum ControlRequest: Codable, Sendable, Equatable {
 
     // The relay's.
     case resolve(ResolveOrder)
-    case viewBeats([ViewBeat])
+    /// A viewer's RFB session is up. Told again until it is answered; so is ``viewClosed(_:)``.
+    case viewOpened(ViewOpening)
+    case viewBeats(RelayBeat)
     case viewClosed(ViewEnd)
+}
+
+/// How long an administrator's stop waits.
+public enum StopDelay: Codable, Sendable, Equatable {
+    /// As long as the settings say.
+    case standard
+    case seconds(Int)
 }
 
 /// `maxwell start`.
@@ -143,31 +158,75 @@ public struct ResolveOrder: Codable, Sendable, Equatable {
     public var address: String
     /// How it came: "websocket" or "connect".
     public var way: String
+    /// ``RelayBeat/instance`` of the relay that asks.
+    public var relay: String
 
     /// An order for one connection.
-    public init(token: Secret, address: String, way: String) {
+    public init(token: Secret, address: String, way: String, relay: String) {
         self.token = token
         self.address = address
         self.way = way
+        self.relay = relay
     }
 }
 
-/// A live view's proof of life, every 10 s.
+/// A viewer began to see its display.
+public struct ViewOpening: Codable, Sendable, Equatable {
+    /// As the route named it.
+    public var view: UInt64
+    /// When, in seconds of the machine's CLOCK_MONOTONIC (clock_gettime(2)), which all its processes share.
+    public var began: Double
+
+    /// A view that began then.
+    public init(view: UInt64, began: Double) {
+        self.view = view
+        self.began = began
+    }
+}
+
+/// A relay's sign of life, every 10 s, with those of all its views.
+public struct RelayBeat: Codable, Sendable, Equatable {
+    /// The relay, whoever runs it: where it listens.
+    public var name: String
+    /// This life of it: another after each start.
+    public var instance: String
+    /// When the list was made, as ``ViewOpening/began``: every view that began before is in it, or has ended. Nil: it is
+    /// a part of a list that is too long for one line, and tells nothing of the views that are not in it.
+    public var at: Double?
+    /// The views that are up.
+    public var views: [ViewBeat]
+
+    /// A relay with its views.
+    public init(name: String, instance: String, at: Double?, views: [ViewBeat]) {
+        self.name = name
+        self.instance = instance
+        self.at = at
+        self.views = views
+    }
+}
+
+/// A live view's last proof of life.
 public struct ViewBeat: Codable, Sendable, Equatable {
     public var view: UInt64
-    /// Whole seconds since the view's last proof of life.
-    public var age: Int
+    /// ``ViewOpening/began``.
+    public var began: Double
+    /// Seconds from `began` to the last proof of life.
+    public var seconds: Double
 
-    /// A proof `age` seconds old.
-    public init(view: UInt64, age: Int) {
+    /// A view that is proven to have lived for so long.
+    public init(view: UInt64, began: Double, seconds: Double) {
         self.view = view
-        self.age = age
+        self.began = began
+        self.seconds = seconds
     }
 }
 
 /// A view that ended.
 public struct ViewEnd: Codable, Sendable, Equatable {
     public var view: UInt64
+    /// ``ViewOpening/began``; nil: its viewer never saw the display.
+    public var began: Double?
+    /// From `began` to the last proof of life.
     public var seconds: Double
     public var bytesToViewer: UInt64
     public var bytesFromViewer: UInt64
@@ -175,8 +234,11 @@ public struct ViewEnd: Codable, Sendable, Equatable {
     public var cause: String
 
     /// A view's end, with what it moved.
-    public init(view: UInt64, seconds: Double, bytesToViewer: UInt64, bytesFromViewer: UInt64, cause: String) {
+    public init(
+        view: UInt64, began: Double?, seconds: Double, bytesToViewer: UInt64, bytesFromViewer: UInt64, cause: String
+    ) {
         self.view = view
+        self.began = began
         self.seconds = seconds
         self.bytesToViewer = bytesToViewer
         self.bytesFromViewer = bytesFromViewer

@@ -23,7 +23,7 @@ public enum PortalWords {
         case "view": return .view(try view(rest))
         case "stop":
             let plain = try WordArguments(rest, of: word, shape: .init(plain: 1...1)).plain
-            return .stop(session: try session(plain[0]))
+            return .stop(session: try session(plain[0]), delay: nil)
         case "check":
             let plain = try WordArguments(rest, of: word, shape: .init(plain: 1...2)).plain
             let host = try Refusal.parsed("HOST") { () throws(MalformedName) in try HostName(plain[0]) }

@@ -40,7 +40,7 @@ public struct PrintedAnswer: Equatable, Sendable {
         switch (reply, request) {
         case (.started(let session), .start): "Session is \(session)\n"
         case (.view(let answer), .view): viewer(answer).line + "\n"
-        case (.done, .stop(let session)):
+        case (.done, .stop(let session, nil)):
             JSONText.object([("session", .count(session.value)), ("status", .text("stopped"))]).line + "\n"
         case (.done, .createUserHome(let user)), (.done, .screenshot(let user)):
             JSONText.object([("user", .text(user.text)), ("status", .text("done"))]).line + "\n"

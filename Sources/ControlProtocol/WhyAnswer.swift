@@ -26,12 +26,21 @@ public struct WhyAnswer: Codable, Sendable, Equatable {
     public var steps: [StartStep]
     /// The end of what its application printed, at most 2 KiB.
     public var logTail: String?
+    /// Seconds from its start to its end; this and the next two are nil while it lives.
+    public var wallSeconds: Double?
+    /// Seconds in which at least one viewer watched.
+    public var viewSeconds: Double?
+    /// CPU seconds of all its processes.
+    public var cpuSeconds: Double?
+    /// Who watched, by name.
+    public var viewers: [WhyViewer]
 
     /// An answer with all that is known.
     public init(
         session: SessionNumber, user: String, application: String, host: String, display: Int, state: String,
         reason: String, errorID: String? = nil, exitStatus: Int? = nil, started: String, running: String? = nil,
-        ended: String? = nil, steps: [StartStep], logTail: String? = nil
+        ended: String? = nil, steps: [StartStep], logTail: String? = nil, wallSeconds: Double? = nil,
+        viewSeconds: Double? = nil, cpuSeconds: Double? = nil, viewers: [WhyViewer] = []
     ) {
         self.session = session
         self.user = user
@@ -47,5 +56,29 @@ public struct WhyAnswer: Codable, Sendable, Equatable {
         self.ended = ended
         self.steps = steps
         self.logTail = logTail
+        self.wallSeconds = wallSeconds
+        self.viewSeconds = viewSeconds
+        self.cpuSeconds = cpuSeconds
+        self.viewers = viewers
+    }
+}
+
+/// One person's views of a session.
+public struct WhyViewer: Codable, Sendable, Equatable {
+    public var user: String
+    /// How often they came.
+    public var views: Int
+    /// Their views' durations, added up.
+    public var seconds: Double
+    public var bytesToViewer: UInt64
+    public var bytesFromViewer: UInt64
+
+    /// A viewer's sums.
+    public init(user: String, views: Int, seconds: Double, bytesToViewer: UInt64, bytesFromViewer: UInt64) {
+        self.user = user
+        self.views = views
+        self.seconds = seconds
+        self.bytesToViewer = bytesToViewer
+        self.bytesFromViewer = bytesFromViewer
     }
 }

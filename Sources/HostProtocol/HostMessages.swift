@@ -8,10 +8,17 @@ public enum HostRequest: Codable, Sendable, Equatable {
     /// Runs an application on a display for a user; answered when it was executed.
     case startApplication(ApplicationOrder)
     /// Ends a display and all that runs on it (HUP, TERM, KILL, each after `patience`), renames the session's
-    /// directory; answered when nothing is left. Idempotent: a display that is not there answers as ended, and so does
+    /// directory; viewers are cut at once; answered when nothing is left. Idempotent: a display that is not there answers as ended, and so does
     /// one whose number a display with another data link key than `key` has by now, which lives on. Without a key
     /// whatever has the number ends.
     case endDisplay(display: DisplayNumber, key: Secret? = nil, patienceSeconds: Double)
+    /// What the session on a display has used until now; a display with another key, or without a session, is refused.
+    case account(display: DisplayNumber, key: Secret)
+    /// What runs here now, as ``HostHello/inventory`` told it once.
+    case inventory
+    /// Shows `text`, at most 1 KiB, in a window on a session's display until it is clicked away, for `seconds` at most;
+    /// answered when the window's program was executed.
+    case message(display: DisplayNumber, key: Secret, text: String, seconds: Int)
     /// Writes `screenshot.png` into the session's directory as the user.
     case screenshot(display: DisplayNumber)
     /// Makes the account's home (0700, skeleton), if it is not there.
@@ -91,6 +98,9 @@ public enum HostReply: Codable, Sendable, Equatable {
     case applicationStarted
     /// Nothing of the display is left; its accounts, if it was there.
     case displayEnded(DisplayEnd)
+    /// A session's account as it stands; its `status` is nil while the application runs.
+    case account(DisplayEnd)
+    case inventory([DisplayReport])
     /// One plain line per finding of `check`.
     case lines([String], good: Bool)
     case failed(HostFailure)
@@ -126,6 +136,8 @@ public struct DisplayEnd: Codable, Sendable, Equatable {
     public var display: DisplayNumber
     /// The session it served, if any.
     public var session: SessionNumber?
+    /// The display's data link key; nil where it is not known any more.
+    public var key: Secret?
     /// The application's exit status, 128 + signal when one killed it; nil when it ran until the end.
     public var status: Int?
     /// Seconds from the hand-over to the application's end.
@@ -137,9 +149,10 @@ public struct DisplayEnd: Codable, Sendable, Equatable {
 
     /// An exit record.
     public init(
-        display: DisplayNumber, session: SessionNumber?, status: Int?, wallSeconds: Double, cpuSeconds: Double,
-        logTail: String? = nil
+        display: DisplayNumber, session: SessionNumber?, key: Secret? = nil, status: Int?, wallSeconds: Double,
+        cpuSeconds: Double, logTail: String? = nil
     ) {
+        self.key = key
         self.display = display
         self.session = session
         self.status = status

@@ -102,7 +102,8 @@ final class Keeper {
             }
             end(debt, patience: max(0, min(patience, 3600)))
         case .screenshot: screenshot(debt)
-        case .ping, .makeHome, .check: pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
+        case .account, .message: pay(debt, .failed(HostFailure(.refused, "not yet")))
+        case .ping, .inventory, .makeHome, .check: pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
         }
     }
 

@@ -237,7 +237,8 @@ final class Server {
         case .ping: reply(call.id, .done)
         case .makeDisplay(let order): make(order, call)
         case .startApplication(let order): route(call, order.display)
-        case .screenshot(let display): route(call, display)
+        case .screenshot(let display), .account(let display, _), .message(let display, _, _, _): route(call, display)
+        case .inventory: reply(call.id, .inventory(inventory))
         case .endDisplay(let display, _, _):
             if !isLocal, wasMadeByHand(display) {
                 return reply(call.id, .failed(HostFailure(.refused, "display \(display) was made by hand")))

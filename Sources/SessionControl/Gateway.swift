@@ -78,7 +78,7 @@ public final class Gateway: Sendable {
         case .ping: .done("")
         case .start(let order): .started(try await start(order))
         case .view(let order): .view(try await view(order, as: role))
-        case .stop(let session): try await stop(session, as: role)
+        case .stop(let session, _): try await stop(session, as: role)
         case .check(let host, let apply): try await check(host, apply: apply)
         case .createUserHome(let user): try await createHome(of: user)
         case .updateQuota: .done("")
@@ -90,12 +90,13 @@ public final class Gateway: Sendable {
         case .login(let user, let password): try await login(user, password)
         case .ticket(let order): .ticket(try await ticket(order, as: role))
         case .counters: .counters(database.counters())
-        case .setHostStatus(let host, let status): try await setStatus(of: host, status)
+        case .setHostStatus(let host, let status, _): try await setStatus(of: host, status)
         case .hostKey: try hostKey()
         case .addHost(let order): try await addHost(order)
         case .resolve(let order): .route(try await resolve(order))
-        case .viewBeats(let beats):
-            .beats(cut: try await database.beatViews(beats.map { (view: $0.view, age: $0.age) }))
+        case .reap, .extend, .viewOpened: throw SessionError.notAllowed
+        case .viewBeats(let beat):
+            .beats(cut: try await database.beatViews(beat.views.map { (view: $0.view, age: 0) }))
         case .viewClosed(let end): try await closeView(end)
         }
     }
@@ -156,6 +157,9 @@ extension ControlRequest {
         case .setHostStatus: "host up|down|drain"
         case .hostKey, .addHost: "host add"
         case .resolve: "resolve"
+        case .reap: "reap"
+        case .extend: "extend"
+        case .viewOpened: "view opened"
         case .viewBeats: "view beats"
         case .viewClosed: "view closed"
         }

@@ -25,12 +25,12 @@ enum Rights {
         case .ping: true
         case .start, .check, .createUserHome, .updateQuota, .screenshot:
             role == .root || role == .portal
-        case .view, .stop, .sessions, .why, .ticket:
+        case .view, .stop, .sessions, .why, .extend, .ticket:
             role.isPerson || role.isAdministrator || role == .root || role == .portal
-        case .hosts, .applications, .login, .setHostStatus, .hostKey, .addHost:
+        case .hosts, .applications, .login, .reap, .setHostStatus, .hostKey, .addHost:
             role.isAdministrator || role == .root || role == .portal
         case .counters: role == .root
-        case .resolve, .viewBeats, .viewClosed: role == .relay
+        case .resolve, .viewOpened, .viewBeats, .viewClosed: role == .relay
         }
     }
 

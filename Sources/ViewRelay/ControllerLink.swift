@@ -134,7 +134,7 @@ final class ControllerLink: Sendable {
         // A line has at most 512 KiB: a beat takes about 40 bytes.
         for start in stride(from: 0, to: beats.count, by: 8_000) {
             let batch = Array(beats[start..<min(start + 8_000, beats.count)])
-            guard sent(.viewBeats(batch), nextID(), connection) else { return false }
+            guard sent(.viewBeats(RelayBeat(name: "", instance: "", at: nil, views: batch)), nextID(), connection) else { return false }
         }
         return true
     }

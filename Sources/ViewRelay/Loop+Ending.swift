@@ -68,7 +68,7 @@ extension Loop {
             if state.pointee.views[view] == link { state.pointee.views[view] = nil }
             controller.ended(
                 ViewEnd(
-                    view: view, seconds: seconds, bytesToViewer: link.pointee.bytesToViewer,
+                    view: view, began: link.pointee.viewStarted, seconds: seconds, bytesToViewer: link.pointee.bytesToViewer,
                     bytesFromViewer: link.pointee.bytesFromViewer, cause: cause))
             log(
                 link, "view ended",

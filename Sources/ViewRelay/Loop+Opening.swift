@@ -98,7 +98,8 @@ extension Loop {
         let patience = 10.0
         link.pointee.deadline = monotonicSeconds() + patience
         let order = ResolveOrder(
-            token: token, address: PeerAddress.other(of: link.pointee.viewer)?.host ?? "", way: way)
+            token: token, address: PeerAddress.other(of: link.pointee.viewer)?.host ?? "", way: way,
+            relay: "")
         controller.resolve(order, for: link.pointee.serial, on: mailbox, patience: patience)
     }
 
@@ -108,7 +109,7 @@ extension Loop {
             if case .route(let route) = reply {
                 controller.ended(
                     ViewEnd(
-                        view: route.view, seconds: 0, bytesToViewer: 0, bytesFromViewer: 0, cause: EndCause.leftEarly))
+                        view: route.view, began: nil, seconds: 0, bytesToViewer: 0, bytesFromViewer: 0, cause: EndCause.leftEarly))
             }
             return
         }

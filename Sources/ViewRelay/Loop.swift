@@ -236,7 +236,9 @@ struct Loop {
                     if link.pointee.isBroken { end(link, EndCause.viewerBroke) }
                 }
                 if isBeat, link.pointee.stage != .ended, let view = link.pointee.viewID {
-                    beats.append(ViewBeat(view: view, age: Int(age)))
+                    beats.append(
+                        ViewBeat(
+                            view: view, began: link.pointee.viewStarted, seconds: now - age - link.pointee.viewStarted))
                 }
             case .resolving where now > link.pointee.deadline:
                 refuse(link, "503 Service Unavailable", EndCause.controllerSilent)

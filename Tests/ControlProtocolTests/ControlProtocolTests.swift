@@ -75,7 +75,7 @@ struct PeoplesWordsTests {
     func hostStatus(status: HostStatus) throws {
         #expect(
             try Command(["host", status.rawValue, "east"])
-                == .ask(.setHostStatus(host: HostName("east"), status: status), asJSON: false))
+                == .ask(.setHostStatus(host: HostName("east"), status: status, endAfter: nil), asJSON: false))
     }
 
     @Test(

@@ -24,21 +24,28 @@ import Testing
             (.updateQuota(uid: "1", soft: "1", hard: "1"), portal),
             (.screenshot(user: alice), portal),
             (.view(ViewOrder(session: session, user: nil, address: "", readOnly: false)), everyone),
-            (.stop(session: session), everyone),
+            (.stop(session: session, delay: nil), everyone),
+            (.extend(session: session, seconds: nil), everyone),
             (.sessions(user: nil), everyone),
             (.why(session: session), everyone),
             (.ticket(TicketOrder(session: session)), everyone),
             (.hosts, people),
             (.applications, people),
             (.login(user: alice, password: Secret("x")), people),
-            (.setHostStatus(host: host, status: .drain), people),
+            (.setHostStatus(host: host, status: .drain, endAfter: nil), people),
+            (.reap(dryRun: true), people),
             (.hostKey, people),
             (.addHost(route), people),
             (.counters, ["root"]),
             (.ping, ["root", "portal", "administrator", "person", "relay", "web", "nobody"]),
-            (.resolve(ResolveOrder(token: .token(), address: "", way: "websocket")), ["relay"]),
-            (.viewBeats([]), ["relay"]),
-            (.viewClosed(ViewEnd(view: 1, seconds: 0, bytesToViewer: 0, bytesFromViewer: 0, cause: "")), ["relay"]),
+            (.resolve(ResolveOrder(token: .token(), address: "", way: "websocket", relay: "")), ["relay"]),
+            (.viewOpened(ViewOpening(view: 1, began: 0)), ["relay"]),
+            (.viewBeats(RelayBeat(name: "", instance: "", at: nil, views: [])), ["relay"]),
+            (
+                .viewClosed(
+                    ViewEnd(view: 1, began: nil, seconds: 0, bytesToViewer: 0, bytesFromViewer: 0, cause: "")),
+                ["relay"]
+            ),
         ]
     }
 
