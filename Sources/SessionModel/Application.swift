@@ -18,12 +18,14 @@ public struct Application: Hashable, Codable, Sendable {
     public let hostRequirements: [String]
     /// Sessions of it at a time, 0–1,000,000; 0: no limit; nil: what `sessions.most_per_application` says.
     public let mostSessions: Int?
+    /// Seconds after which a session of it is ended, watched or not; 0: never; nil: what `sessions.maximum_age` says.
+    public let maximumAge: Int?
 
     /// An application with everything known.
     public init(
         name: ApplicationName, title: String, command: String, geometry: Geometry = .usual, depth: Int = 24,
         timeout: Int = 86400, needsGL: Bool = false, groups: [String] = [], hostRequirements: [String] = [],
-        mostSessions: Int? = nil
+        mostSessions: Int? = nil, maximumAge: Int? = nil
     ) {
         self.name = name
         self.title = title
@@ -35,5 +37,6 @@ public struct Application: Hashable, Codable, Sendable {
         self.groups = groups
         self.hostRequirements = hostRequirements
         self.mostSessions = mostSessions
+        self.maximumAge = maximumAge
     }
 }

@@ -33,9 +33,8 @@ public struct ApplicationFile: Hashable, Sendable {
         let depth = section.value("depth", 24, expected: "8, 16 or 24") { text in
             [8, 16, 24].first { String($0) == text }
         }
-        let time = section.value("timeout", timeout, expected: "a time of 1s or more such as 10m or 24h") {
-            duration($0).flatMap { $0 < .seconds(1) ? nil : $0 }
-        }
+        let time = section.seconds("timeout", timeout)
+        let maximumAge = section.age("maximum_age")
         let needsGL = section.truth("gl", false)
         let groups = section.list("groups", [], expected: "a group's name") { isLine($0) ? $0 : nil }
         let mostSessions = section.optional("most_sessions", nil, expected: "0-1000000") {
@@ -50,7 +49,7 @@ public struct ApplicationFile: Hashable, Sendable {
             application: Application(
                 name: name, title: title ?? name.text, command: command, geometry: geometry, depth: depth,
                 timeout: Int(time.components.seconds), needsGL: needsGL, groups: groups,
-                mostSessions: mostSessions),
+                mostSessions: mostSessions, maximumAge: maximumAge.map { Int($0.components.seconds) }),
             unsupported: unsupported)
     }
 }

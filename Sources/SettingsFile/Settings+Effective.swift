@@ -16,7 +16,7 @@ extension Settings {
                 "port": "\(gateway.port)", "browser_port": "\(gateway.browserPort)",
             ],
             "controller": [
-                "socket": quoted(controller.socket), "run": quoted(controller.run),
+                "socket": quoted(controller.socket), "state": quoted(controller.state), "run": quoted(controller.run),
                 "user": quoted(controller.user), "portal_users": quoted(controller.portalUsers),
                 "admin_group": quoted(controller.adminGroup),
                 "log_level": controller.logLevel.rawValue,
@@ -38,6 +38,7 @@ extension Settings {
                 "ssh_key": quoted(hosts.sshKey),
                 "connect_timeout": written(hosts.connectTimeout),
                 "stop_patience": written(hosts.stopPatience),
+                "lost_after": written(hosts.lostAfter),
             ],
             "uids": [
                 "displays": "{first: \(uids.displays.first), count: \(uids.displays.count)}",
@@ -54,7 +55,8 @@ extension Settings {
             "web": ["socket": quoted(web.socket), "user": quoted(web.user), "novnc": quoted(web.noVNC)],
             "applications": ["folder": quoted(applications.folder)],
             "sessions": [
-                "timeout": written(sessions.timeout), "most_per_user": "\(sessions.mostPerUser)",
+                "timeout": written(sessions.timeout), "maximum_age": sessions.maximumAge.map(written) ?? "0s",
+                "notice": written(sessions.notice), "most_per_user": "\(sessions.mostPerUser)",
                 "most_per_application": "\(sessions.mostPerApplication)",
             ],
             "pool": [

@@ -46,6 +46,7 @@ extension Settings.Controller {
     init(reading section: Section) {
         var section = section
         socket = section.socket("socket", "/run/maxwell/control.sock")
+        state = section.path("state", "/var/lib/maxwell")
         run = section.path("run", "/run/maxwell")
         user = section.word("user", "maxwell")
         portalUsers = section.list("portal_users", ["www-data"], expected: "an account's name", accountName)
@@ -109,6 +110,7 @@ extension Settings.Hosts {
         sshKey = section.path("ssh_key", "/var/lib/maxwell/ssh/id_ed25519")
         connectTimeout = section.duration("connect_timeout", .seconds(5))
         stopPatience = section.duration("stop_patience", .seconds(5))
+        lostAfter = section.seconds("lost_after", .seconds(86400))
         section.finish()
     }
 }
@@ -191,6 +193,8 @@ extension Settings.Sessions {
     init(reading section: Section) {
         var section = section
         timeout = section.duration("timeout", .seconds(86400))
+        maximumAge = section.age("maximum_age").flatMap { $0 == .zero ? nil : $0 }
+        notice = section.seconds("notice", .seconds(300))
         mostPerUser = section.limit("most_per_user", 0)
         mostPerApplication = section.limit("most_per_application", 0)
         section.finish()

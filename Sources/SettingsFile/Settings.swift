@@ -46,6 +46,8 @@ public struct Settings: Hashable, Sendable {
     public struct Controller: Hashable, Sendable {
         /// The control socket's path.
         public let socket: String
+        /// The folder of what must survive a restart: the journal of views while the database is away.
+        public let state: String
         /// The folder of sockets and locks.
         public let run: String
         /// The account `maxwelld` becomes.
@@ -110,6 +112,8 @@ public struct Settings: Hashable, Sendable {
         public let connectTimeout: Duration
         /// How long an application may take to end before it is killed.
         public let stopPatience: Duration
+        /// After so long without a word from a host its sessions are ended in the records; a second or more.
+        public let lostAfter: Duration
     }
 
     /// The uids we give out ourselves.
@@ -164,6 +168,10 @@ public struct Settings: Hashable, Sendable {
     public struct Sessions: Hashable, Sendable {
         /// How long a session may stay unobserved, where its application names no time.
         public let timeout: Duration
+        /// How old a session may become, a second or more, where its application names no age; nil: as old as it likes.
+        public let maximumAge: Duration?
+        /// How long before the end by age, by a drain or by an administrator viewers are told; a second or more.
+        public let notice: Duration
         /// Sessions one user may have at a time, 0–1,000,000; 0: no limit.
         public let mostPerUser: Int
         /// Sessions of one application at a time, 0–1,000,000, where its file names no number; 0: no limit.

@@ -32,6 +32,9 @@ func duration(_ text: String) -> Duration? {
     return result <= .seconds(315_360_000) ? result : nil
 }
 
+/// A time as ``duration(_:)`` reads it, a second or more.
+func atLeastOneSecond(_ text: String) -> Duration? { duration(text).flatMap { $0 < .seconds(1) ? nil : $0 } }
+
 /// `duration` in the largest unit that divides it, as ``duration(_:)`` reads it.
 func written(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
@@ -110,5 +113,17 @@ extension Section {
 
     mutating func duration(_ key: String, _ standard: Duration) -> Duration {
         value(key, standard, expected: "a time such as 5s, 10m or 24h", SettingsFile.duration)
+    }
+
+    /// A time of a second or more.
+    mutating func seconds(_ key: String, _ standard: Duration) -> Duration {
+        value(key, standard, expected: "a time of 1s or more such as 10m or 24h", atLeastOneSecond)
+    }
+
+    /// An age that ends something: zero where there is no such age, nil where the file does not say.
+    mutating func age(_ key: String) -> Duration? {
+        optional(key, nil, expected: "a time of 1s or more such as 12h or 7d, or 0s for no limit") { text in
+            ["0", "0s"].contains(text) ? .zero : atLeastOneSecond(text)
+        }
     }
 }

@@ -42,11 +42,22 @@ struct ApplicationFileTests {
         #expect(try ApplicationFile.parse(text, file: "a.yaml", timeout: .seconds(1)).application.mostSessions == nil)
     }
 
+    @Test(
+        "how old a session of an application may become is its file's own age, 0 for never",
+        arguments: [("0", 0), ("0s", 0), ("90s", 90), ("7d", 7 * 86400)])
+    func maximumAge(text: String, seconds: Int) throws {
+        let plain = "name: a\ncommand: b\n"
+        let file = try ApplicationFile.parse(
+            plain + "maximum_age: \(text)\n", file: "a.yaml", timeout: .seconds(1))
+        #expect(file.application.maximumAge == seconds)
+        #expect(try ApplicationFile.parse(plain, file: "a.yaml", timeout: .seconds(1)).application.maximumAge == nil)
+    }
+
     @Test("every mistake is told at once, each with its line")
     func mistakes() {
         do {
             _ = try ApplicationFile.parse(
-                "name: ../a\ncomand: x\ndepth: 32\ngeometry: big\ntimeout: 500ms\nmost_sessions: -1\n",
+                "name: ../a\ncomand: x\ndepth: 32\ngeometry: big\ntimeout: 500ms\nmost_sessions: -1\nmaximum_age: 1\n",
                 file: "apps.d/a.yaml",
                 timeout: .seconds(1))
             Issue.record("taken")
@@ -60,6 +71,8 @@ struct ApplicationFileTests {
                     "apps.d/a.yaml:4: geometry: expected a geometry such as 1024x768, found big",
                     "apps.d/a.yaml:5: timeout: expected a time of 1s or more such as 10m or 24h, found 500ms",
                     "apps.d/a.yaml:6: most_sessions: expected 0-1000000, found -1",
+                    "apps.d/a.yaml:7: maximum_age: expected a time of 1s or more such as 12h or 7d, or 0s for no limit, "
+                        + "found 1",
                 ])
         }
     }

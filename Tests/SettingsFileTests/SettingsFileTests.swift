@@ -12,6 +12,10 @@ struct SettingsFileTests {
         #expect(try Settings.parse("# nothing\n") == .standard)
         #expect(Settings.standard.relay.listen.description == "[::]:563")
         #expect(Settings.standard.sessions.timeout == .seconds(86400))
+        #expect(Settings.standard.sessions.maximumAge == nil)
+        #expect(Settings.standard.sessions.notice == .seconds(300))
+        #expect(Settings.standard.hosts.lostAfter == .seconds(86400))
+        #expect(Settings.standard.controller.state == "/var/lib/maxwell")
     }
 
     @Test("every program finds the file where $MAXWELL_CONFIG says, else in /etc")
@@ -38,6 +42,16 @@ struct SettingsFileTests {
         #expect(keysAsked().filter { !shown.contains($0) } == [])
     }
 
+    @Test("the manual has every key")
+    func manual() throws {
+        let page = try readText(path: sampleFolder + "/../docs/man/maxwell.yaml.5")
+        for key in keysAsked() {
+            // Sections in sections are told as one.
+            let name = key.split(separator: ".").prefix(2).joined(separator: ".")
+            #expect(page.contains(".BR \(name) "), "\(name)")
+        }
+    }
+
     @Test("what is in force reads back to the same settings, with every key", arguments: ["", changed])
     func effectiveText(text: String) throws {
         let settings = try Settings.parse(text)
@@ -55,18 +69,27 @@ struct SettingsFileTests {
         #expect(settings.ldap.uris == ["ldaps://a.example.org", "ldap://b.example.org:1389"])
         #expect(settings.ldap.startTLS == false)
         #expect(settings.controller.portalUsers.isEmpty)
+        #expect(settings.controller.state == "/srv/maxwell/state")
         #expect(settings.hosts.stopPatience == .milliseconds(1500))
+        #expect(settings.hosts.lostAfter == .seconds(3600))
         #expect(settings.uids.displays.uids == 3_000_000...3_000_009)
         #expect(settings.relay.listen == ListenAddress("127.0.0.1:10563"))
         #expect(settings.relay.browserListen == nil)
         #expect(settings.gateway.browserPort == 443)
         #expect(settings.sessions.timeout == .seconds(7 * 86400))
+        #expect(settings.sessions.maximumAge == .seconds(30 * 86400))
+        #expect(settings.sessions.notice == .seconds(90))
         #expect(settings.sessions.mostPerUser == 3)
         #expect(settings.sessions.mostPerApplication == 200)
         #expect(settings.pool.longestReady == .seconds(3600))
         #expect(settings.pool.makesAtOnce == 8)
         #expect(settings.notify.command == ["/usr/bin/mail", "-s", "no \"host\": at all", ""])
         #expect(settings.notify.every == .seconds(60))
+    }
+
+    @Test("no maximum age is written 0s, 0 or nothing", arguments: ["0s", "0", ""])
+    func noMaximumAge(text: String) throws {
+        #expect(try Settings.parse("sessions: {maximum_age: \(text)}").sessions.maximumAge == nil)
     }
 
     @Test("the pool's rules are those of the kind that is asked for")
@@ -85,7 +108,7 @@ struct SettingsFileTests {
     func effectiveKeys() {
         let text = Settings.standard.effectiveText
         for lines in [
-            "sessions:\n  timeout: 24h\n  most_per_user: 0\n  most_per_application: 0\n",
+            "sessions:\n  timeout: 24h\n  maximum_age: 0s\n  notice: 5m\n  most_per_user: 0\n  most_per_application: 0\n",
             "pool:\n  floor: 2\n  floor_gl: 2\n  ceiling: 200\n  headroom: 1.5\n  longest_ready: 12h\n  memory_reserve: 512\n"
                 + "  makes_at_once: 2\n",
             "notify:\n  command: []\n  every: 10m\n",
@@ -163,6 +186,16 @@ struct SettingsFileTests {
             ("ldap: {bind_dn: 'cn=a'}", "ldap.bind_dn: expected a bind_password_file with it, found none"),
             ("sessions: {timeout: 0s}", "sessions.timeout: expected a time such as 5s, 10m or 24h, found 0s"),
             ("sessions: {timeout: 99999999999999999999d}", "sessions.timeout: expected a time"),
+            (
+                "sessions: {maximum_age: 500ms}",
+                "sessions.maximum_age: expected a time of 1s or more such as 12h or 7d, or 0s for no limit, found 500ms"
+            ),
+            ("sessions: {maximum_age: never}", "sessions.maximum_age: expected a time of 1s or more such as 12h"),
+            ("sessions: {maximum_age: 00}", "sessions.maximum_age: expected a time of 1s or more such as 12h"),
+            ("sessions: {notice: 0s}", "sessions.notice: expected a time of 1s or more such as 10m or 24h, found 0s"),
+            ("hosts: {lost_after: 0}", "hosts.lost_after: expected a time of 1s or more such as 10m or 24h, found 0"),
+            ("hosts: {lost_after: 999ms}", "hosts.lost_after: expected a time of 1s or more"),
+            ("controller: {state: var/lib}", "controller.state: expected an absolute path, found var/lib"),
             ("sessions: {most_per_application: 1000001}", "sessions.most_per_application: expected 0-1000000"),
             ("pool: {floor_gl: 1001}", "pool.floor_gl: expected 0-1000, found 1001"),
             ("pool: {headroom: nan}", "pool.headroom: expected a number from 1 to 100 such as 1.5, found nan"),
@@ -226,11 +259,11 @@ private let changed = #"""
     gateway: {name: "hub: \"one\" \\ two", port: 10563, browser_port: 443}
     database: {host: db.example.org, password_file: /etc/maxwell/db password}
     ldap: {uris: ["ldaps://a.example.org", "ldap://b.example.org:1389"], start_tls: false, people_base: "ou=a, dc=b"}
-    controller: {portal_users: []}
-    hosts: {stop_patience: 1500ms}
+    controller: {portal_users: [], state: /srv/maxwell/state}
+    hosts: {stop_patience: 1500ms, lost_after: 60m}
     uids: {displays: {first: 3000000, count: 10}}
     relay: {listen: "127.0.0.1:10563", browser_listen: , allowed_origins: [https://hub.example.org]}
-    sessions: {timeout: 7d, most_per_user: 3, most_per_application: 200}
+    sessions: {timeout: 7d, maximum_age: 30d, notice: 90s, most_per_user: 3, most_per_application: 200}
     pool: {floor: 10, floor_gl: 0, headroom: 2.25, longest_ready: 60m, memory_reserve: 1024, makes_at_once: 8}
     notify: {command: [/usr/bin/mail, -s, 'no "host": at all', ''], every: 60s}
     """#

@@ -56,6 +56,7 @@ gateway:
   browser_port: $3
 controller:
   socket: $RUN/c/control.sock
+  state: $DATA/controller
   run: $RUN/c
   user: maxwell
   portal_users: [www-data]
