@@ -38,6 +38,10 @@ final class ByteMover {
         open = false
         for direction in directions {
             loop.forget(direction.from)
+            // Unread bytes at its close would be a broken connection to the other side, not an end (unix(7)).
+            shutdown(direction.from, Int32(SHUT_RDWR))
+            var unread = [UInt8](repeating: 0, count: 65536)
+            while read(direction.from, &unread, unread.count) > 0 {}
             Glibc.close(direction.from)
             for fd in direction.pipe { Glibc.close(fd) }
         }

@@ -30,6 +30,9 @@ enum HostCheck {
             let there = programPath(program) != nil
             say(there, there ? "\(program) is installed" : "\(program) is not installed")
         }
+        if programPath("xmessage") == nil {
+            lines.append("warning: xmessage is not installed: messages to users will not show")
+        }
         switch run.isolation {
         case .container:
             let groups = ControlGroups.writableParents()

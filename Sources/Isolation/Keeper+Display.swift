@@ -12,7 +12,9 @@ extension Keeper {
         }
         self.order = order
         making = debt
-        template = run.template
+        written.template = run.template
+        written.key = order.key
+        written.boot = RunFolder.kernelBoot
         do throws(HostFailure) {
             try startServer(order)
         } catch {
@@ -122,6 +124,7 @@ extension Keeper {
             state = .ready
             waitingLaunch = try? WaitingLaunch(in: groups)
             pay(debt, .displayReady)
+            noteState()
         }
     }
 

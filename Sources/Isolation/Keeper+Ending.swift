@@ -5,19 +5,22 @@ import HostProtocol
 import SessionModel
 
 extension Keeper {
-    /// Ends everything, HUP, TERM and KILL with `patience` between them, then answers.
+    /// Ends everything, HUP, TERM and KILL with `patience` between them, then answers. An end that is asked for while
+    /// one goes on makes that one's steps shorter if its patience is, never longer.
     func end(_ debt: Debt, patience: Double) {
         ending.append(debt)
+        self.patience = min(self.patience, patience)
         guard state != .ending else { return }
         state = .ending
+        cutViewers()
+        removeMessage()
         finishCheck(HostFailure(.displayBusy, "the display is being ended"))
-        let status = exit?.status
-        let wall = exit?.wallSeconds
-        descend([SIGHUP, SIGTERM, SIGKILL], patience: patience) { [self] in
-            var end = account(status: status)
-            if let wall { end.wallSeconds = wall }
+        noteState()
+        descend([SIGHUP, SIGTERM, SIGKILL]) { [self] in
+            reap()
+            let end = account()
+            ended = end
             clean { [self] in
-                end.logTail = exit?.logTail
                 for debt in ending { pay(debt, .displayEnded(end)) }
                 loop.stop()
             }
@@ -31,27 +34,28 @@ extension Keeper {
         return known.filter { runningUser(of: $0) == user }
     }
 
-    private func descend(_ signals: [Int32], patience: Double, then finished: @escaping () -> Void) {
+    private func descend(_ signals: [Int32], then finished: @escaping () -> Void) {
         let left = userProcesses()
         guard !left.isEmpty, let signal = signals.first else { return finished() }
         for pid in left { kill(pid, signal) }
-        watchThem(until: now() + (signal == SIGKILL ? 2 : patience), then: finished) { [self] in
-            descend(Array(signals.dropFirst()), patience: patience, then: finished)
+        let began = now()
+        func watch() {
+            loop.after(0.003) { [self] in
+                if userProcesses().isEmpty { return finished() }
+                guard now() >= began + (signal == SIGKILL ? 2 : patience) else { return watch() }
+                descend(Array(signals.dropFirst()), then: finished)
+            }
         }
+        watch()
     }
 
-    private func watchThem(until deadline: Double, then finished: @escaping () -> Void, late: @escaping () -> Void) {
-        loop.after(0.003) { [self] in
-            if userProcesses().isEmpty { return finished() }
-            if now() >= deadline { return late() }
-            watchThem(until: deadline, then: finished, late: late)
-        }
-    }
-
-    /// Ends the display server, its container and the viewers' connections, removes every trace, then calls `done`.
+    /// Ends the display server and its container, removes every trace, then calls `done`.
     func clean(then done: @escaping () -> Void) {
-        for mover in movers.values { mover.close() }
-        movers = [:]
+        cutViewers()
+        removeMessage()
+        // A launch that is ended here may have come as far as the session's directory.
+        let left = written
+        launching?.abandon(HostFailure(.displayBusy, "the display is being ended"))
         connection?.close()
         connection = nil
         waitingLaunch?.abandon()
@@ -60,8 +64,9 @@ extension Keeper {
         let began = now()
         func attempt() {
             var status: Int32 = 0
-            if let pid = server, waitpid(pid, &status, WNOHANG) == pid { server = nil }
-            while waitpid(-1, &status, WNOHANG) > 0 {}
+            while case let pid = waitpid(-1, &status, WNOHANG), pid > 0 {
+                if pid == server { server = nil }
+            }
             if now() > began + 1, let pid = server { kill(pid, SIGKILL) }
             let alive = server != nil || written.first?.isAlive == true
             let settled = !alive && groups.remove()
@@ -70,8 +75,8 @@ extension Keeper {
                 return
             }
             if !settled { log("display \(number): something of it does not end: \(groups.members)") }
-            expireSessionFolder { [self] in
-                if run.isolation == .none { PlainDisplay.removeTraces(of: number, written) }
+            expireSessionFolder(left) { [self] in
+                if run.isolation == .none { PlainDisplay.removeTraces(of: number, left) }
                 removeTree(folder.path)
                 // The number is free before anyone hears of the end.
                 close(4)
@@ -82,8 +87,8 @@ extension Keeper {
     }
 
     /// Renames the session's directory as its user, in a child with a deadline: the home may hang.
-    private func expireSessionFolder(then done: @escaping () -> Void) {
-        guard application != nil, let child = ExpiredFolder.begin(written) else { return done() }
+    private func expireSessionFolder(_ left: KeeperState, then done: @escaping () -> Void) {
+        guard let child = ExpiredFolder.begin(left) else { return done() }
         let deadline = now() + 2
         func attempt() {
             var status: Int32 = 0

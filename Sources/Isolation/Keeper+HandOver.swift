@@ -17,7 +17,7 @@ extension Keeper {
         guard order.account.uid != 0, order.account.gid != 0, order.account.home.hasPrefix("/"),
             !order.account.home.split(separator: "/").contains(".."), order.account.home != "/"
         else { return pay(debt, .failed(HostFailure(.refused, "not an account that may run here"))) }
-        guard template == run.template else {
+        guard written.template == run.template else {
             return pay(debt, .failed(HostFailure(.displayStale, "its programs have changed since it was made")))
         }
         guard let connection else {
@@ -25,7 +25,7 @@ extension Keeper {
         }
         state = .used
         checking = debt
-        handedOver = (now(), cpuSeconds)
+        handedOver = UseMark(at: now(), cpu: cpuSeconds)
         connection.look(size: order.geometry, within: Self.patience) { [self] fault in
             if let fault { return finishCheck(HostFailure(.displayBroken, fault)) }
             guard let debt = checking else { return }

@@ -3,6 +3,12 @@ import Glibc
 import SessionModel
 
 extension Keeper {
+    /// Ends all viewers' connections.
+    func cutViewers() {
+        for mover in movers.values { mover.close() }
+        movers = [:]
+    }
+
     /// Lets a viewer with the right key through to the display.
     func admit(_ door: Int32) {
         var words = [UInt8](repeating: 0, count: 128)

@@ -27,23 +27,29 @@ final class Keeper {
     var server: Int32?
     var serverGone = false
     var making: Debt?
-    /// What the display was made from.
-    var template: String?
     /// Our own view of the display, until an application runs on it.
     var connection: DisplayConnection?
     /// The hand-over that waits for the display's check.
     var checking: Debt?
     /// When the display was handed over, and the CPU seconds it had used by then.
-    var handedOver: (at: Double, cpu: Double)?
+    var handedOver: UseMark?
     /// Where the application will be launched, made before it is wanted.
     var waitingLaunch: WaitingLaunch?
-    var launching: (debt: Debt, order: ApplicationOrder, child: Int32, report: Int32, text: String, timer: UInt64)?
+    var launching: LaunchUnderWay?
     var application: (pid: Int32, order: ApplicationOrder)?
     /// Children that ended while a launch was under way, with their statuses: an application may be faster than the news
     /// of it.
     var early: [Int32: Int32] = [:]
+    /// The application's account at its own end, by itself or in the display's.
     var exit: DisplayEnd?
+    /// The message that is being shown, and the one that is there.
+    var showing: LaunchUnderWay?
+    var message: ProcessIdentity?
+    /// Who waits for the end, and how long each of its steps takes at most.
     var ending: [Debt] = []
+    var patience = Double.infinity
+    /// The account as it was fixed at the end, before everything is removed.
+    var ended: DisplayEnd?
     var lastScreenshot = -Double.infinity
 
     init(run: RunFolder, number: DisplayNumber) {
@@ -77,35 +83,61 @@ final class Keeper {
             answer(call, (stream, call.id))
         } ended: { [self] in
             if let known { streams[known] = nil }
+            // Whoever started this keeper has died before it gave its order.
+            if order == nil, streams.isEmpty { loop.stop() }
         }
         known = ObjectIdentifier(stream)
         streams[ObjectIdentifier(stream)] = stream
-        stream.send(
-            HostMessage.hello(
-                HostHello(
-                    version: maxwellVersion, bootID: "", isolation: run.isolation.rawValue, dataSocket: "",
-                    inventory: [report])))
+        stream.send(hello)
         if let exit { stream.send(HostMessage.applicationExited(exit)) }
     }
 
     private var report: DisplayReport {
-        DisplayReport(display: number, state: state, session: written.session, template: template, key: order?.key)
+        DisplayReport(
+            display: number, state: state, session: written.session, template: written.template, key: order?.key)
     }
+
+    private var hello: HostMessage {
+        .hello(
+            HostHello(
+                version: maxwellVersion, bootID: "", isolation: run.isolation.rawValue, dataSocket: "",
+                inventory: [report]))
+    }
+
+    /// Writes the state down and tells it.
+    func noteState() {
+        written.state = state
+        try? writeState()
+        tell(hello)
+    }
+
+    /// The container's first process; nil without a container.
+    var container: Int32? { run.isolation == .container ? written.first?.pid : nil }
 
     private func answer(_ call: HostCall, _ debt: Debt) {
         switch call.request {
         case .makeDisplay(let order): make(order, debt)
         case .startApplication(let order): handOver(order, debt)
         case .endDisplay(_, let key, let patience):
-            guard key == nil || key == self.order?.key else {
-                return pay(debt, .failed(HostFailure(.displayUnknown, "display \(number) has another key")))
-            }
+            guard key == nil || key == order?.key else { return pay(debt, .failed(otherKey)) }
             end(debt, patience: max(0, min(patience, 3600)))
+        case .account(_, let key):
+            guard key == order?.key else { return pay(debt, .failed(otherKey)) }
+            guard handedOver != nil, written.session != nil else {
+                return pay(debt, .failed(HostFailure(.displayUnknown, "display \(number) has no session")))
+            }
+            reap()
+            pay(debt, .account(account()))
+        case .message(_, let key, let text, let seconds):
+            guard key == order?.key else { return pay(debt, .failed(otherKey)) }
+            show(text, seconds: seconds, debt)
+        case .inventory: pay(debt, .inventory([report]))
         case .screenshot: screenshot(debt)
-        case .account, .message: pay(debt, .failed(HostFailure(.refused, "not yet")))
-        case .ping, .inventory, .makeHome, .check: pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
+        case .ping, .makeHome, .check: pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
         }
     }
+
+    private var otherKey: HostFailure { HostFailure(.displayUnknown, "display \(number) has another key") }
 
     /// Sends a reply that was owed.
     func pay(_ debt: Debt, _ reply: HostReply) { debt.to.send(HostMessage.reply(id: debt.id, reply)) }
@@ -116,11 +148,13 @@ final class Keeper {
     /// Writes down what a cleaner after our death would need.
     func writeState() throws(HostFailure) { try writeFile(folder.state, encoded(written)) }
 
-    /// The application's exit, by what wait(2) says of it.
+    /// The application's exit, by what wait(2) says of it; one that ran until the display's end has no status.
     func applicationEnded(_ order: ApplicationOrder, _ status: Int32) {
         guard exit == nil else { return }
         let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
-        exited(account(status: Int(code)), order)
+        var end = account()
+        end.status = state == .ending ? nil : Int(code)
+        exited(end, order)
     }
 
     /// Takes note of every child that has ended.
@@ -142,11 +176,11 @@ final class Keeper {
         if serverGone, making == nil, state != .ending { died() }
     }
 
-    /// The application has ended by itself: remembers and tells it, with its last words when it failed.
+    /// The application has ended: writes it down and, when it was by itself, tells it, with its last words when it failed.
     private func exited(_ end: DisplayEnd, _ order: ApplicationOrder) {
         exit = end
-        guard state != .ending else { return }
         try? writeFile(folder.exit, encoded(end))
+        guard state != .ending else { return }
         guard end.status != 0 else { return tell(.applicationExited(end)) }
         readLogTail(order) { [self] tail in
             var end = end
@@ -158,24 +192,29 @@ final class Keeper {
         }
     }
 
-    /// The account of the display as it stands.
-    func account(status: Int?) -> DisplayEnd {
-        DisplayEnd(
-            display: number, session: written.session, status: status,
-            wallSeconds: handedOver.map { now() - $0.at } ?? 0,
-            cpuSeconds: handedOver.map { max(0, cpuSeconds - $0.cpu) } ?? 0)
+    /// The account of the display as it stands: the clock runs until the application's own end.
+    func account() -> DisplayEnd {
+        if let ended { return ended }
+        return DisplayEnd(
+            display: number, session: written.session, key: order?.key, status: exit?.status,
+            wallSeconds: exit?.wallSeconds ?? handedOver.map { now() - $0.at } ?? 0,
+            cpuSeconds: handedOver.map { max(0, cpuSeconds - $0.cpu) } ?? 0, logTail: exit?.logTail)
     }
 
     /// CPU seconds of everything in the display since it was made.
-    var cpuSeconds: Double { groups.cpuSeconds ?? clinux_children_cpu() }
+    var cpuSeconds: Double { groups.cpuSeconds ?? clinux_children_cpu() + running(below: getpid()) }
 
     private func died() {
         log("display \(number): Xvnc ended by itself: \(serverLogTail())")
         state = .ending
+        cutViewers()
+        removeMessage()
         finishCheck(HostFailure(.displayBroken, "the display died"))
-        finishLaunch(HostFailure(.displayFailed, "the display died"))
-        var end = exit ?? account(status: nil)
-        func leave() {
+        launching?.abandon(HostFailure(.displayFailed, "the display died"))
+        let end = account()
+        ended = end
+        noteState()
+        func leave(_ end: DisplayEnd) {
             clean { [self] in
                 if streams.isEmpty { run.remember(end) }
                 tell(.displayDied(end))
@@ -183,10 +222,11 @@ final class Keeper {
                 loop.stop()
             }
         }
-        guard end.status != 0, end.logTail == nil, let application else { return leave() }
+        guard end.status != 0, end.logTail == nil, let application else { return leave(end) }
         readLogTail(application.order) { tail in
+            var end = end
             end.logTail = tail
-            leave()
+            leave(end)
         }
     }
 }

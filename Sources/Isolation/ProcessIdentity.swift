@@ -34,6 +34,17 @@ func runningUser(of pid: Int32) -> UInt32? {
     return user
 }
 
+/// CPU seconds of the processes below `ancestor`, and of their children that they have waited for (proc(5), stat fields
+/// 14 to 17).
+func running(below ancestor: Int32) -> Double {
+    let ticks = descendants(of: ancestor).reduce(0.0) { sum, pid in
+        guard let stat = text(of: "/proc/\(pid)/stat"), let end = stat.lastIndex(of: ")") else { return sum }
+        let fields = stat[stat.index(after: end)...].split(separator: " ")
+        return fields.count > 14 ? fields[11...14].reduce(sum) { $0 + (Double($1) ?? 0) } : sum
+    }
+    return ticks / Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
+}
+
 /// Every process below `ancestor`, zombies included.
 func descendants(of ancestor: Int32) -> [Int32] {
     var parents: [Int32: Int32] = [:]

@@ -37,6 +37,11 @@ public struct RunFolder: Sendable {
 
     func display(_ number: DisplayNumber) -> DisplayFolder { DisplayFolder(path: "\(path)/displays/\(number)") }
 
+    /// What a display's keeper wrote down last.
+    func left(of number: DisplayNumber) -> KeeperState {
+        contents(of: display(number).state).flatMap { decoded($0) } ?? KeeperState()
+    }
+
     /// The displays that have a folder.
     var displays: [DisplayNumber] {
         names(in: path + "/displays").compactMap { Int($0).flatMap { try? DisplayNumber($0) } }.sorted()
@@ -63,7 +68,10 @@ public struct RunFolder: Sendable {
     }
 
     /// Keeps the account of a display that died while no controller listened.
-    func remember(_ end: DisplayEnd) { try? writeFile("\(path)/ended/\(end.display)", encoded(end)) }
+    func remember(_ end: DisplayEnd) {
+        let name = "\(end.display)" + (end.session.map { "-\($0)" } ?? "")
+        try? writeFile("\(path)/ended/\(name)", encoded(end))
+    }
 
     /// The accounts kept, each given once.
     func takeRemembered() -> [DisplayEnd] {
@@ -78,8 +86,12 @@ public struct RunFolder: Sendable {
     func bootID() -> String {
         let file = path + "/boot-id"
         if contents(of: file) == nil { try? writeFile(file, Array(Secret.token().exposed.utf8)) }
-        let kernel = text(of: "/proc/sys/kernel/random/boot_id")?.split(separator: "\n").first ?? ""
-        return "\(kernel)-\(text(of: file) ?? "")"
+        return "\(Self.kernelBoot)-\(text(of: file) ?? "")"
+    }
+
+    /// The kernel's boot id (random(4)).
+    static var kernelBoot: String {
+        text(of: "/proc/sys/kernel/random/boot_id")?.split(separator: "\n").first.map(String.init) ?? ""
     }
 
     /// The name of a display's cgroups, which hosts that share a machine may see: told apart by the run folder.
@@ -114,4 +126,23 @@ struct KeeperState: Codable {
     var account: Account?
     /// The display's cgroups.
     var groups: [String] = []
+    var state: DisplayReport.State?
+    /// What the display was made from.
+    var template: String?
+    /// Its data link key.
+    var key: Secret?
+    /// ``RunFolder/kernelBoot`` when it was made: after another boot no process, and no time, is what it was.
+    var boot: String?
+    /// The hand-over.
+    var handedOver: UseMark?
+    /// The last time at which the application is known to have run.
+    var beat: UseMark?
+}
+
+/// A moment in a display's life.
+struct UseMark: Codable, Equatable {
+    /// Seconds of the monotonic clock.
+    var at: Double
+    /// CPU seconds the display had used by then.
+    var cpu: Double
 }

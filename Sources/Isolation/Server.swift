@@ -8,12 +8,17 @@ import SessionModel
 final class Server {
     private final class Link {
         let stream: LineStream
-        var report: DisplayReport?
+        /// What the keeper said last; before it said anything, what it had written down.
+        var report: DisplayReport
+        var hasSpoken = false
         /// Requests the keeper has not answered.
         var owed: [UInt64: HostRequest] = [:]
         /// What the keeper said of its end: passed on when its process has gone too.
         var farewell: [HostMessage] = []
-        init(_ stream: LineStream) { self.stream = stream }
+        init(_ stream: LineStream, _ report: DisplayReport) {
+            self.stream = stream
+            self.report = report
+        }
     }
 
     private let run: RunFolder
@@ -25,6 +30,8 @@ final class Server {
     /// The inventory is complete: events may be told.
     private var greeted = false
     private var early: [HostMessage] = []
+    /// Questions for the inventory that wait for keepers.
+    private var surveys: [UInt64: (waiting: Set<DisplayNumber>, timer: UInt64)] = [:]
 
     private init(run: RunFolder, isLocal: Bool) {
         self.run = run
@@ -77,13 +84,10 @@ final class Server {
     // MARK: What runs here
 
     private func takeInventory() {
-        for number in run.displays where links[number] == nil {
-            if !connect(number) { cleanUp(number) }
-        }
-        for end in run.takeRemembered() { send(.displayDied(end)) }
-        let deadline = loop.after(2) { [self] in greet() }
+        findDisplays()
+        let deadline = loop.after(1) { [self] in greet() }
         func wait() {
-            if links.values.allSatisfy({ $0.report != nil }) {
+            if links.values.allSatisfy(\.hasSpoken) {
                 loop.cancel(deadline)
                 return greet()
             }
@@ -94,7 +98,7 @@ final class Server {
 
     /// The displays that controllers may end when they do not know them.
     private var inventory: [DisplayReport] {
-        links.values.compactMap(\.report).filter { !wasMadeByHand($0.display) }.sorted { $0.display < $1.display }
+        links.values.map(\.report).filter { !wasMadeByHand($0.display) }.sorted { $0.display < $1.display }
     }
 
     private func wasMadeByHand(_ display: DisplayNumber) -> Bool {
@@ -130,12 +134,40 @@ final class Server {
     /// Finds displays that other controllers' agents started here.
     private func watchForOthers() {
         loop.after(5) { [self] in
-            for number in run.displays where links[number] == nil {
-                if !connect(number) { cleanUp(number) }
-            }
-            for end in run.takeRemembered() { send(.displayDied(end)) }
+            findDisplays()
             watchForOthers()
         }
+    }
+
+    /// Connects to the keepers that are not known yet, and cleans up after those that have died.
+    private func findDisplays() {
+        for number in run.displays where links[number] == nil {
+            if !connect(number) { cleanUp(number) }
+        }
+        for end in run.takeRemembered() { send(.displayDied(end)) }
+    }
+
+    /// Answers the inventory when every keeper has said what it does, or after a second.
+    private func survey(_ call: HostCall) {
+        findDisplays()
+        let timer = loop.after(1) { [self] in finishSurvey(call.id) }
+        surveys[call.id] = (Set(links.keys), timer)
+        for link in links.values {
+            link.owed[call.id] = .inventory
+            link.stream.send(call)
+        }
+        heardSurvey(call.id, from: nil)
+    }
+
+    private func heardSurvey(_ id: UInt64, from number: DisplayNumber?) {
+        if let number { surveys[id]?.waiting.remove(number) }
+        if surveys[id]?.waiting.isEmpty == true { finishSurvey(id) }
+    }
+
+    private func finishSurvey(_ id: UInt64) {
+        guard let survey = surveys.removeValue(forKey: id) else { return }
+        loop.cancel(survey.timer)
+        reply(id, .inventory(inventory))
     }
 
     private func connect(_ number: DisplayNumber) -> Bool {
@@ -145,16 +177,27 @@ final class Server {
         } ended: { [self] in
             lost(number)
         }
-        links[number] = Link(stream)
+        let left = run.left(of: number)
+        links[number] = Link(
+            stream,
+            DisplayReport(
+                display: number, state: left.state ?? .starting, session: left.session, template: left.template,
+                key: left.key))
         return true
     }
 
     private func heard(_ message: HostMessage, from number: DisplayNumber) {
         guard let link = links[number] else { return }
         switch message {
-        case .hello(let hello): link.report = hello.inventory.first
+        case .hello(let hello):
+            link.report = hello.inventory.first ?? link.report
+            link.hasSpoken = true
         case .reply(let id, let answer):
             let request = link.owed.removeValue(forKey: id)
+            if case .inventory = request {
+                if case .inventory(let reports) = answer, let report = reports.first { link.report = report }
+                return heardSurvey(id, from: number)
+            }
             if case .makeDisplay = request, case .failed = answer { return take(message, of: link, number) }
             if case .displayEnded = answer { return take(message, of: link, number) }
             if case .endDisplay = request, case .failed(let failure) = answer, failure.kind == .displayUnknown {
@@ -171,6 +214,7 @@ final class Server {
     /// Keeps a keeper's last words until its process has gone, but not for long.
     private func take(_ message: HostMessage, of link: Link, _ number: DisplayNumber) {
         link.farewell.append(message)
+        link.report.state = .ending
         loop.after(1) { [self] in
             guard links[number] === link else { return }
             link.stream.close()
@@ -180,15 +224,23 @@ final class Server {
 
     private func lost(_ number: DisplayNumber) {
         guard let link = links.removeValue(forKey: number) else { return }
-        let end = link.farewell.isEmpty ? cleanUp(number) : nil
+        let end = link.farewell.isEmpty ? cleanUp(number, sawDeath: true) : nil
         for message in link.farewell { send(message) }
         for (id, request) in link.owed {
-            if case .endDisplay = request {
-                reply(id, .displayEnded(end ?? Self.nothing(number)))
-            } else {
-                reply(id, .failed(HostFailure(.displayFailed, "the keeper of display \(number) died")))
+            switch request {
+            case .endDisplay(_, let key, _): reply(id, .displayEnded(Self.end(end, of: number, key)))
+            case .account(_, let key) where end?.key == key && end?.session != nil:
+                reply(id, .account(Self.end(end, of: number, key)))
+            case .inventory: heardSurvey(id, from: number)
+            default: reply(id, .failed(HostFailure(.displayFailed, "the keeper of display \(number) died")))
             }
         }
+    }
+
+    /// What is told of the end of the display with `key`: `end`, unless that was another one's.
+    private static func end(_ end: DisplayEnd?, of number: DisplayNumber, _ key: Secret?) -> DisplayEnd {
+        guard let end, key == nil || end.key == nil || end.key == key else { return nothing(number) }
+        return end
     }
 
     private static func nothing(_ number: DisplayNumber) -> DisplayEnd {
@@ -196,24 +248,30 @@ final class Server {
     }
 
     /// Removes what a dead keeper left and tells of it; nil when it had left nothing or another agent does it.
+    ///
+    /// - Parameter sawDeath: the keeper died just now.
     @discardableResult
-    private func cleanUp(_ number: DisplayNumber) -> DisplayEnd? {
+    private func cleanUp(_ number: DisplayNumber, sawDeath: Bool = false) -> DisplayEnd? {
         let folder = run.display(number)
-        guard access(folder.path, F_OK) == 0, let lock = run.lock(number) else { return nil }
+        guard access(folder.path, F_OK) == 0 else { return nil }
+        var taken = run.lock(number)
+        // A process that dies lets go of its socket a little before its lock.
+        for _ in 0..<(sawDeath ? 200 : 0) where taken == nil {
+            usleep(1000)
+            taken = run.lock(number)
+        }
+        guard let lock = taken else { return nil }
         defer { close(lock) }
-        let left = contents(of: folder.state).flatMap { decoded($0, as: KeeperState.self) } ?? KeeperState()
-        let groups = ControlGroups(folders: left.groups)
+        // Another agent may have been faster.
+        guard access(folder.path, F_OK) == 0 else { return nil }
+        let left = run.left(of: number)
+        let remains = Remains(left, exit: contents(of: folder.exit).flatMap { decoded($0) }, sawDeath: sawDeath)
         let deadline = now() + 3
-        repeat {
-            left.first?.send(SIGKILL)
-            if let application = left.application, application.isAlive { kill(-application.pid, SIGKILL) }
-            for pid in groups.members { kill(pid, SIGKILL) }
-            if left.first?.isAlive != true, left.application?.isAlive != true, groups.remove() { break }
-            usleep(2000)
-        } while now() < deadline
-        let end =
-            contents(of: folder.exit).flatMap { decoded($0, as: DisplayEnd.self) }
-            ?? DisplayEnd(display: number, session: left.session, status: nil, wallSeconds: 0, cpuSeconds: 0)
+        let end = remains.end(display: number, within: 3)
+        // It may have died before it had written down what it made first.
+        if left.groups.isEmpty, run.isolation == .container {
+            _ = ControlGroups(making: run.groupName(of: number)).remove()
+        }
         if let child = ExpiredFolder.begin(left) {
             // Children are reaped by the kernel here, so this tells when it has ended.
             while waitpid(child, nil, WNOHANG) == 0, now() < deadline { usleep(1000) }
@@ -238,13 +296,13 @@ final class Server {
         case .makeDisplay(let order): make(order, call)
         case .startApplication(let order): route(call, order.display)
         case .screenshot(let display), .account(let display, _), .message(let display, _, _, _): route(call, display)
-        case .inventory: reply(call.id, .inventory(inventory))
-        case .endDisplay(let display, _, _):
+        case .inventory: survey(call)
+        case .endDisplay(let display, let key, _):
             if !isLocal, wasMadeByHand(display) {
                 return reply(call.id, .failed(HostFailure(.refused, "display \(display) was made by hand")))
             }
             if links[display] == nil, !connect(display) {
-                return reply(call.id, .displayEnded(cleanUp(display) ?? Self.nothing(display)))
+                return reply(call.id, .displayEnded(Self.end(cleanUp(display), of: display, key)))
             }
             route(call, display)
         case .makeHome(let account): makeHome(account, call.id)

@@ -5,8 +5,14 @@ import HostProtocol
 /// A child of the keeper that waits for its order in the display's cgroups: moving there takes the kernel 10 ms and
 /// more (a grace period of its own), which nobody has to wait for when it happened before.
 struct WaitingLaunch {
+    /// What it is to bring into the display.
+    enum Order: Codable {
+        case application(ApplicationLaunch)
+        case message(Message)
+    }
+
     let child: Int32
-    /// Its lines (``ApplicationLaunch``).
+    /// Its lines (``DisplayEntry``).
     let report: Int32
     private let order: Int32
 
@@ -40,7 +46,7 @@ struct WaitingLaunch {
     }
 
     /// Lets it go on. A child that died before closes its report without a word.
-    func go(_ launch: ApplicationLaunch) {
+    func go(_ launch: Order) {
         _ = fcntl(order, F_SETFL, 0)
         _ = writeAll(encoded(launch), to: order)
         close(order)
@@ -61,9 +67,12 @@ struct WaitingLaunch {
     /// In the child, whose report is descriptor 3 and whose order comes from 4.
     private static func obey() -> Never {
         _ = fcntl(4, F_SETFL, 0)
-        let launch = contents(from: 4).flatMap { decoded($0, as: ApplicationLaunch.self) }
+        let launch = contents(from: 4).flatMap { decoded($0, as: Order.self) }
         close(4)
-        guard let launch else { _exit(0) }
-        launch.enter(reporting: 3)
+        switch launch {
+        case .application(let application): application.enter(reporting: 3)
+        case .message(let message): message.enter(reporting: 3)
+        case nil: _exit(0)
+        }
     }
 }

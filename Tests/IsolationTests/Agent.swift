@@ -23,9 +23,11 @@ final class Agent {
     private(set) var events: [HostMessage] = []
 
     private let options: [String]
+    private let hidden: String?
 
-    /// Starts a host that nobody else uses, with `options`; `disk` is the size of a file system for its run folder.
-    init(_ options: [String] = [], disk: String? = nil) throws {
+    /// Starts a host that nobody else uses, with `options`; `disk` is the size of a file system for its run folder,
+    /// `hidden` a program that its machine lacks.
+    init(_ options: [String] = [], disk: String? = nil, hidden: String? = nil) throws {
         let folder = "/tmp/mw-\(Secret.token().exposed.prefix(8))"
         run = folder + "/run"
         home = folder + "/alice"
@@ -33,6 +35,7 @@ final class Agent {
         mkdir(home, 0o700)
         chown(home, Self.alice, Self.alice)
         self.options = options
+        self.hidden = hidden
         if let disk {
             mkdir(run, 0o755)
             guard mount("tmpfs", run, "tmpfs", 0, "size=\(disk)") == 0 else { throw Gone() }
@@ -55,12 +58,16 @@ final class Agent {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, there[0], 0)
         posix_spawn_file_actions_adddup2(&actions, back[1], 1)
-        var arguments: [UnsafeMutablePointer<CChar>?] =
-            ([Self.program, "--run", run] + options + ["serve"]).map { (word: String) in strdup(word) }
+        var words = [Self.program, "--run", run] + options + ["serve"]
+        if let hidden {
+            let hide = "mount --bind /dev/null \(hidden) && exec \"$@\""
+            words = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", hide, "sh"] + words
+        }
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { (word: String) in strdup(word) }
         arguments.append(nil)
         var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/bin"), nil]
         defer { for text in arguments + environment { free(text) } }
-        guard posix_spawn(&process, Self.program, &actions, nil, &arguments, &environment) == 0 else { throw Gone() }
+        guard posix_spawn(&process, words[0], &actions, nil, &arguments, &environment) == 0 else { throw Gone() }
         close(there[0])
         close(back[1])
         input = there[1]
@@ -171,21 +178,44 @@ final class Agent {
 
     func end(_ number: DisplayNumber) throws -> HostReply { try ask(.endDisplay(display: number, patienceSeconds: 2)) }
 
+    /// The account of the session on a display.
+    func account(_ number: DisplayNumber) throws -> DisplayEnd {
+        guard case .account(let account) = try ask(.account(display: number, key: Self.key)) else { throw Gone() }
+        return account
+    }
+
+    /// What runs there now.
+    func inventory() throws -> [DisplayReport] {
+        guard case .inventory(let reports) = try ask(.inventory) else { throw Gone() }
+        return reports
+    }
+
+    /// The reply of a request that was sent before the last.
+    func reply() throws -> HostReply {
+        guard case .reply(_, let reply) = try event() else { throw Gone() }
+        return reply
+    }
+
+    /// What a keeper has written down.
+    func left(of number: DisplayNumber) -> KeeperState {
+        RunFolder(path: run, isolation: .container).left(of: number)
+    }
+
+    /// What a program of X prints, in a display's container with the session's cookie.
+    func inside(_ number: DisplayNumber, _ words: [String]) throws -> String {
+        guard let first = left(of: number).first else { throw Gone() }
+        return try runCommand(
+            [
+                "/usr/bin/nsenter", "-t", "\(first.pid)", "-m", "/usr/bin/env", "DISPLAY=:\(number)",
+                "XAUTHORITY=/run/maxwell/auth",
+            ] + words
+        ).output
+    }
+
     /// What the data socket answers to `line`: everything until `bytes` came or the end.
     func data(_ line: String, bytes: Int = 100) throws -> String {
-        let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let fd = try connection(line)
         defer { close(fd) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array((run + "/data.sock").utf8)) }
-        let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard connected == 0 else { throw Gone() }
-        let words = Array(line.utf8)
-        guard write(fd, words, words.count) == words.count else { throw Gone() }
         var answer: [UInt8] = []
         var part = [UInt8](repeating: 0, count: 100)
         while answer.count < bytes {
@@ -194,6 +224,25 @@ final class Agent {
             answer += part[..<count]
         }
         return String(decoding: answer, as: UTF8.self)
+    }
+
+    /// A connection to the data socket that has sent `line`, to be closed.
+    func connection(_ line: String) throws -> Int32 {
+        let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array((run + "/data.sock").utf8)) }
+        let connected = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        let words = Array(line.utf8)
+        guard connected == 0, write(fd, words, words.count) == words.count else {
+            close(fd)
+            throw Gone()
+        }
+        return fd
     }
 
     /// What one of the session's files holds.
@@ -252,11 +301,26 @@ final class Agent {
 
     /// The processes of the machine inside the same mounts as `pid` is.
     static func sharingMounts(of pid: Int32) -> [Int32] {
-        func space(_ pid: Int32) -> String? {
-            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/ns/mnt")
+        let own = namespaces(of: pid).filter { $0.hasPrefix("mnt:") }
+        return names(in: "/proc").compactMap { Int32($0) }.filter { !namespaces(of: $0).isDisjoint(with: own) }
+    }
+
+    /// The processes of the machine in any namespace of the container in which `pid` is.
+    static func sharingNamespaces(of pid: Int32) -> [ProcessIdentity] {
+        let own = namespaces(of: pid)
+        return names(in: "/proc").compactMap { Int32($0) }.filter { !namespaces(of: $0).isDisjoint(with: own) }
+            .compactMap { ProcessIdentity($0) }
+    }
+
+    /// The namespaces of `pid` that are not the machine's own.
+    static func namespaces(of pid: Int32) -> Set<String> {
+        func spaces(_ pid: Int32) -> Set<String> {
+            Set(
+                ["mnt", "pid", "net", "ipc", "uts"].compactMap {
+                    try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/ns/\($0)")
+                })
         }
-        guard let own = space(pid) else { return [] }
-        return names(in: "/proc").compactMap { Int32($0) }.filter { space($0) == own }
+        return spaces(pid).subtracting(spaces(getpid()))
     }
 
     /// Fills the run folder's file system to the last byte.

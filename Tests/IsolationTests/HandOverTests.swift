@@ -96,7 +96,8 @@ struct HandOverTests {
             #expect(
                 try agent.end(number)
                     == .displayEnded(
-                        DisplayEnd(display: number, session: nil, status: nil, wallSeconds: 0, cpuSeconds: 0)))
+                        DisplayEnd(
+                            display: number, session: nil, key: Agent.key, status: nil, wallSeconds: 0, cpuSeconds: 0)))
         }
     }
 

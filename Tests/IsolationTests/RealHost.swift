@@ -3,13 +3,15 @@ import SessionModel
 import Testing
 
 /// What a test of a real host begins with: the host, for `body` alone; nothing of it is left afterwards.
-func withAgent(_ options: [String] = [], disk: String? = nil, _ body: (Agent) throws -> Void) throws {
-    let agent = try Agent(options, disk: disk)
+func withAgent(
+    _ options: [String] = [], disk: String? = nil, hidden: String? = nil, _ body: (Agent) throws -> Void
+) throws {
+    let agent = try Agent(options, disk: disk, hidden: hidden)
     defer { agent.tearDown() }
     try body(agent)
 }
 
-/// A host as ``withAgent(_:disk:_:)`` gives it, on which display `number` stands.
+/// A host as ``withAgent(_:disk:hidden:_:)`` gives it, on which display `number` stands.
 func withDisplay(_ number: Int, _ options: [String] = [], _ body: (Agent, DisplayNumber) throws -> Void) throws {
     let number = try DisplayNumber(number)
     try withAgent(options) { agent in
@@ -30,9 +32,11 @@ func expectFailure(
 }
 
 /// Nothing of the display is left, as the host says.
-func expectEnded(_ reply: HostReply, sourceLocation: SourceLocation = #_sourceLocation) {
-    guard case .displayEnded = reply else {
+@discardableResult
+func expectEnded(_ reply: HostReply, sourceLocation: SourceLocation = #_sourceLocation) -> DisplayEnd? {
+    guard case .displayEnded(let end) = reply else {
         Issue.record("\(reply), not displayEnded", sourceLocation: sourceLocation)
-        return
+        return nil
     }
+    return end
 }
