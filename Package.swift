@@ -160,7 +160,10 @@ let package = Package(
             swiftSettings: ours),
         .testTarget(
             name: "SessionControlTests",
-            dependencies: ["ControlProtocol", "HostAccess", "HostProtocol", "SessionControl", "SessionModel"],
+            dependencies: [
+                "ControlProtocol", "HostAccess", "HostProtocol", "SessionControl", "SessionModel", "SessionStore",
+                "TestServers",
+            ],
             swiftSettings: ours),
         .testTarget(name: "NoticesTests", dependencies: ["Notices", "TestServers"], swiftSettings: ours),
         .testTarget(
@@ -175,13 +178,15 @@ let package = Package(
         .testTarget(
             name: "ViewRelayTests",
             dependencies: [
-                "ViewRelay", "ViewClient", "RelayProtocol", "ControlProtocol", "SessionModel", "TestServers",
+                "ViewRelay", "ViewClient", "RelayProtocol", "ControlProtocol", "ControlSocket", "SessionModel",
+                "TestServers",
             ],
             exclude: ["relay_field.py"],
             swiftSettings: ours),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["SessionModel", "TestServers", "ViewClient"],
+            exclude: ["kill_at_message.py"],
             swiftSettings: ours),
     ]
 )

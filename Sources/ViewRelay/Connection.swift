@@ -21,6 +21,8 @@ struct Connection {
         case web
         /// The other side ended: what is left goes to the viewer, then it ends.
         case draining
+        /// Told goodbye: what the viewer still sends only proves its life.
+        case parting
         /// Refused: what the viewer still sends is thrown away, so that it reads the answer.
         case lingering
         case ended
@@ -69,12 +71,19 @@ struct Connection {
     var viewID: UInt64?
     /// Monotonic seconds.
     let accepted: Double
-    var viewStarted = 0.0
-    var lastProof: Double
+    /// When the viewer began to see its display; nil: it has not.
+    var began: Double?
+    var proof: ProofOfLife
+    /// Whether TCP's keep-alive time is cut short.
+    var isProbed = false
+    /// Whether the view's end was reported; the connection may outlive it.
+    var isReported = false
+    /// Since when an orderly end is under way.
+    var partingSince = 0.0
     var deadline: Double
     var bytesToViewer: UInt64 = 0
     var bytesFromViewer: UInt64 = 0
-    /// What it will have ended of, while draining or lingering.
+    /// What it will have ended of, while draining, parting or lingering.
     var cause = EndCause.viewerLeft
     var closeCode: UInt16 = 1000
 
@@ -82,7 +91,7 @@ struct Connection {
         self.serial = serial
         self.viewer = viewer
         accepted = now
-        lastProof = now
+        proof = ProofOfLife(at: now)
         self.deadline = deadline
     }
 }

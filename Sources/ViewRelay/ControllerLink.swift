@@ -2,11 +2,12 @@ import CLinux
 import ControlProtocol
 import ControlSocket
 import Glibc
+import RelayProtocol
 import SessionModel
 import Synchronization
 
 /// The relay's side of the control socket, on two threads of its own: loops hand in what to ask and never wait.
-/// It reconnects when the controller restarts, and asks again what was not answered.
+/// It reconnects when the controller restarts, and asks and tells again what was not answered.
 final class ControllerLink: Sendable {
     private struct Question: Sendable {
         let loop: Mailbox
@@ -19,22 +20,35 @@ final class ControllerLink: Sendable {
     private struct State: Sendable {
         var unsent: [Question] = []
         var asked: [UInt64: Question] = [:]
-        var ends: [ViewEnd] = []
-        var beats: [ViewBeat] = []
+        var reports = ViewReports()
+        var live: LiveViews
         var lastID: UInt64 = 0
         var connection: ControlConnection?
+        /// Monotonic seconds before which no connection is tried.
+        var earliest = 0.0
+
+        mutating func nextID() -> UInt64 {
+            lastID += 1
+            return lastID
+        }
     }
 
     private let path: String
     private let loops: [Mailbox]
-    private let state = Mutex(State())
+    private let identity: RelayIdentity
+    private let state: Mutex<State>
     private let wake: Int32
 
-    init(path: String, loops: [Mailbox]) {
+    init(path: String, loops: [Mailbox], identity: RelayIdentity) {
         self.path = path
         self.loops = loops
+        self.identity = identity
+        state = Mutex(State(live: LiveViews(loops: loops.count)))
         wake = clinux_waker()
     }
+
+    /// ``RelayBeat/instance``, for whoever asks something.
+    var instance: String { identity.instance }
 
     /// Asks where a token leads; the answer is posted to `loop` as `connection`'s.
     func resolve(_ order: ResolveOrder, for connection: UInt64, on loop: Mailbox, patience: Double) {
@@ -44,39 +58,38 @@ final class ControllerLink: Sendable {
         _ = clinux_wake(wake)
     }
 
-    /// Reports a view's end; kept until the controller can be told, the last 10,000.
-    func ended(_ end: ViewEnd) {
-        state.withLock { state in
-            state.ends.append(end)
-            if state.ends.count > 10_000 { state.ends.removeFirst() }
-        }
+    /// Reports that a viewer began to see its display.
+    func opened(_ opening: ViewOpening) {
+        state.withLock { $0.reports.keep(opening, as: $0.nextID()) }
         _ = clinux_wake(wake)
     }
 
-    /// Tells a loop's live views.
-    func beat(_ beats: [ViewBeat]) {
-        state.withLock { $0.beats += beats }
+    /// Reports a view's end.
+    func ended(_ end: ViewEnd) {
+        state.withLock { $0.reports.keep(end, as: $0.nextID()) }
+        _ = clinux_wake(wake)
+    }
+
+    /// A loop's live views, all of them, as they were at `at`.
+    func live(_ views: [ViewBeat], of loop: Int, at: Double) {
+        state.withLock { $0.live.handIn(views, of: loop, at: at) }
         _ = clinux_wake(wake)
     }
 
     func start() throws(ThreadError) { try detachThread { self.run() } }
 
-    /// Returns once every view's end is told, or `seconds` have passed.
+    /// Returns once everything reported is answered, or `seconds` have passed.
     func finish(within seconds: Double) {
         let deadline = monotonicSeconds() + seconds
         _ = clinux_wake(wake)
-        while monotonicSeconds() < deadline, state.withLock({ !$0.ends.isEmpty }) { usleep(5_000) }
+        while monotonicSeconds() < deadline, state.withLock({ !$0.reports.isEmpty }) { usleep(5_000) }
     }
 
     private func run() {
         while true {
             wait(milliseconds: 250)
             expire()
-            guard let connection = connected() else {
-                // The next beats say it again.
-                state.withLock { $0.beats = [] }
-                continue
-            }
+            guard let connection = connected() else { continue }
             if !sendAll(connection) { lose(connection) }
         }
     }
@@ -88,9 +101,16 @@ final class ControllerLink: Sendable {
     }
 
     private func connected() -> ControlConnection? {
-        if let connection = state.withLock({ $0.connection }) { return connection }
+        let now = monotonicSeconds()
+        let (known, earliest) = state.withLock { ($0.connection, $0.earliest) }
+        if let known { return known }
+        guard now >= earliest else { return nil }
+        state.withLock { $0.earliest = now + 0.2 }
         guard let connection = try? ControlConnection(path: path) else { return nil }
-        state.withLock { $0.connection = connection }
+        state.withLock { state in
+            state.connection = connection
+            state.live.connected()
+        }
         do throws(ThreadError) {
             try detachThread { self.receive(connection) }
         } catch {
@@ -107,6 +127,7 @@ final class ControllerLink: Sendable {
             state.connection = nil
             state.unsent = Array(state.asked.values) + state.unsent
             state.asked = [:]
+            state.reports.disconnected()
         }
     }
 
@@ -120,39 +141,43 @@ final class ControllerLink: Sendable {
     }
 
     private func sendAll(_ connection: ControlConnection) -> Bool {
-        while let (question, id) = nextQuestion() {
+        while let (question, id) = nextQuestion(connection) {
             guard sent(.resolve(question.order), id, connection) else { return false }
         }
-        while let end = state.withLock({ $0.ends.first }) {
-            guard sent(.viewClosed(end), nextID(), connection) else { return false }
-            state.withLock { _ = $0.ends.removeFirst() }
+        for (beat, id) in dueBeats(connection) {
+            guard sent(.viewBeats(beat), id, connection) else { return false }
         }
-        let beats = state.withLock { state in
-            defer { state.beats = [] }
-            return state.beats
-        }
-        // A line has at most 512 KiB: a beat takes about 40 bytes.
-        for start in stride(from: 0, to: beats.count, by: 8_000) {
-            let batch = Array(beats[start..<min(start + 8_000, beats.count)])
-            guard sent(.viewBeats(RelayBeat(name: "", instance: "", at: nil, views: batch)), nextID(), connection) else { return false }
+        while let (id, report) = nextReport(connection) {
+            guard sent(report, id, connection) else { return false }
         }
         return true
     }
 
-    private func nextQuestion() -> (Question, UInt64)? {
+    // The receiving thread may lose the connection meanwhile: what is taken for it afterwards would be nobody's.
+
+    private func nextQuestion(_ connection: ControlConnection) -> (Question, UInt64)? {
         state.withLock { state in
-            guard !state.unsent.isEmpty else { return nil }
+            guard state.connection === connection, !state.unsent.isEmpty else { return nil }
             let question = state.unsent.removeFirst()
-            state.lastID += 1
-            state.asked[state.lastID] = question
-            return (question, state.lastID)
+            let id = state.nextID()
+            state.asked[id] = question
+            return (question, id)
         }
     }
 
-    private func nextID() -> UInt64 {
+    private func dueBeats(_ connection: ControlConnection) -> [(RelayBeat, UInt64)] {
         state.withLock { state in
-            state.lastID += 1
-            return state.lastID
+            guard state.connection === connection else { return [] }
+            let reports = state.reports
+            let beats = state.live.due(
+                at: monotonicSeconds(), and: reports.unanswered, as: (identity.name, identity.instance))
+            return beats.map { ($0, state.nextID()) }
+        }
+    }
+
+    private func nextReport(_ connection: ControlConnection) -> (UInt64, ControlRequest)? {
+        state.withLock { state in
+            state.connection === connection ? state.reports.next(at: monotonicSeconds()) : nil
         }
     }
 
@@ -169,6 +194,14 @@ final class ControllerLink: Sendable {
         while let frame = try? connection.receive() {
             if case .beats(let cut) = frame.body {
                 if !cut.isEmpty { for loop in loops { loop.post(.cut(cut)) } }
+                continue
+            }
+            let isDone = if case .done = frame.body { true } else { false }
+            let wasReport = state.withLock {
+                $0.reports.answered(frame.id, accepted: isDone, at: monotonicSeconds())
+            }
+            if wasReport {
+                _ = clinux_wake(wake)
                 continue
             }
             guard let question = state.withLock({ $0.asked.removeValue(forKey: frame.id) }) else { continue }

@@ -19,7 +19,7 @@ extension Loop {
                 return
             }
             if link.pointee.stage == .draining, link.pointee.viewerTail.isEmpty {
-                end(link, link.pointee.cause, closeCode: link.pointee.closeCode)
+                part(link, link.pointee.cause, closeCode: link.pointee.closeCode)
                 return
             }
             if moved == 0 { return }
@@ -48,7 +48,7 @@ extension Loop {
 
     private func wantsViewer(_ link: Link) -> Bool {
         switch link.pointee.stage {
-        case .opening, .tlsHandshake, .head, .directHandshake, .lingering: true
+        case .opening, .tlsHandshake, .head, .directHandshake, .parting, .lingering: true
         case .rfbHandshake, .view, .web:
             link.pointee.displayTail.isEmpty && link.pointee.viewerTail.count < 2 * Loop.downRoom
         case .resolving, .linking, .draining, .ended: false
@@ -69,14 +69,15 @@ extension Loop {
             if count < 0, errno == EINTR { return 1 }
             link.pointee.viewerReadable = false
             if count < 0, errno == EAGAIN { return 0 }
+            if count == 0 { link.pointee.proof.heard(at: monotonicSeconds()) }
             viewerEnded(link, broke: count < 0)
             return 0
         }
         // After a short read nothing is left, unless the end came with it (measured).
         if count < Loop.upRoom, !link.pointee.viewerGone { link.pointee.viewerReadable = false }
-        link.pointee.lastProof = monotonicSeconds()
+        link.pointee.proof.heard(at: monotonicSeconds())
         switch link.pointee.stage {
-        case .lingering: break
+        case .parting, .lingering: break
         case .opening: opened(link, cipher, count)
         default: unseal(link, cipher, count)
         }

@@ -7,7 +7,7 @@ extension Loop {
     /// The viewer closed, or its connection broke.
     func viewerEnded(_ link: Link, broke: Bool) {
         switch link.pointee.stage {
-        case .lingering: end(link, link.pointee.cause)
+        case .parting, .lingering: end(link, link.pointee.cause)
         case .web where !broke:
             // Half of it: the web module may still answer.
             shutdown(link.pointee.display, Int32(SHUT_WR))
@@ -27,10 +27,71 @@ extension Loop {
         }
     }
 
+    /// The display of a view closed its side, though a viewer that reads slowly may not have taken all it said: nobody
+    /// waits for that.
+    func displayIsLeaving(_ link: Link) {
+        guard link.pointee.stage == .view else { return }
+        let now = monotonicSeconds()
+        link.pointee.cause = EndCause.displayEnded
+        link.pointee.deadline = now + Loop.drainTime
+        awaitProof(link, now)
+    }
+
     private func drain(_ link: Link, _ cause: String) {
+        let now = monotonicSeconds()
         link.pointee.stage = .draining
         link.pointee.cause = cause
-        link.pointee.deadline = monotonicSeconds() + 10
+        link.pointee.deadline = now + Loop.drainTime
+        awaitProof(link, now)
+    }
+
+    /// From now on the viewer has ``partingTime`` to prove its life once more; then the view is reported, whatever still
+    /// goes out.
+    private func awaitProof(_ link: Link, _ now: Double) {
+        guard link.pointee.began != nil, !link.pointee.isReported else { return }
+        guard state.pointee.parting[link.pointee.serial] == nil else { return }
+        link.pointee.partingSince = now
+        state.pointee.parting[link.pointee.serial] = link
+    }
+
+    /// An orderly end from our side: says goodbye, and lets the viewer answer, so that its last proof of life is fresh.
+    func part(_ link: Link, _ cause: String, closeCode: UInt16) {
+        switch link.pointee.stage {
+        case .view, .draining: break
+        case .parting: return
+        default:
+            end(link, cause, closeCode: closeCode)
+            return
+        }
+        let cause = link.pointee.stage == .draining ? link.pointee.cause : cause
+        guard link.pointee.began != nil, !link.pointee.isReported, !link.pointee.isBroken else {
+            end(link, cause, closeCode: closeCode)
+            return
+        }
+        sayGoodbye(link, closeCode)
+        guard !link.pointee.isBroken else {
+            end(link, cause)
+            return
+        }
+        shutdown(link.pointee.viewer, Int32(SHUT_WR))
+        let now = monotonicSeconds()
+        renewProof(link, now)
+        link.pointee.stage = .parting
+        link.pointee.cause = cause
+        link.pointee.deadline = now + Loop.partingTime
+        link.pointee.viewerTail.free()
+        link.pointee.displayTail.free()
+        if link.pointee.display >= 0 { close(link.pointee.display) }
+        link.pointee.display = -1
+        awaitProof(link, now)
+        enqueue(link)
+    }
+
+    private func sayGoodbye(_ link: Link, _ closeCode: UInt16) {
+        guard link.pointee.viewerTail.isEmpty else { return }
+        if link.pointee.frames != nil { sendArray(link, WebSocketFrame.closing(closeCode)) }
+        link.pointee.tls?.closeNotify()
+        flushCipher(link)
     }
 
     /// Tells the viewer `status` and closes; the operator reads `cause`.
@@ -56,26 +117,17 @@ extension Loop {
         guard link.pointee.stage != .ended else { return }
         let stage = link.pointee.stage
         link.pointee.stage = .ended
-        if stage != .lingering, !link.pointee.isBroken, link.pointee.viewerTail.isEmpty {
-            if link.pointee.frames != nil { sendArray(link, WebSocketFrame.closing(closeCode)) }
-            if stage != .tlsHandshake, stage != .directHandshake { link.pointee.tls?.closeNotify() }
-            flushCipher(link)
+        if stage != .lingering, stage != .parting, !link.pointee.isBroken {
+            if stage == .tlsHandshake || stage == .directHandshake {
+                flushCipher(link)
+            } else {
+                sayGoodbye(link, closeCode)
+            }
         }
         scratch.pointee.outputCount = 0
         counters.count(cause)
-        let seconds = monotonicSeconds() - link.pointee.viewStarted
-        if let view = link.pointee.viewID {
-            if state.pointee.views[view] == link { state.pointee.views[view] = nil }
-            controller.ended(
-                ViewEnd(
-                    view: view, began: link.pointee.viewStarted, seconds: seconds, bytesToViewer: link.pointee.bytesToViewer,
-                    bytesFromViewer: link.pointee.bytesFromViewer, cause: cause))
-            log(
-                link, "view ended",
-                [
-                    ("cause", cause), ("seconds", "\(Int(seconds))"), ("to_viewer", "\(link.pointee.bytesToViewer)"),
-                    ("from_viewer", "\(link.pointee.bytesFromViewer)"),
-                ])
+        if link.pointee.viewID != nil {
+            report(link, cause)
         } else if link.pointee.way != .web || cause != EndCause.webEnded {
             log(link, "connection ended", [("cause", cause)])
         }
@@ -85,8 +137,29 @@ extension Loop {
         if link.pointee.display >= 0 { close(link.pointee.display) }
         link.pointee.viewerTail.free()
         link.pointee.displayTail.free()
+        state.pointee.parting[link.pointee.serial] = nil
         state.pointee.connections[link.pointee.serial] = nil
         state.pointee.ended.append(link)
+    }
+
+    /// Reports the end of a view, once: with the last proof of life as it is now.
+    func report(_ link: Link, _ cause: String) {
+        guard let view = link.pointee.viewID, !link.pointee.isReported else { return }
+        link.pointee.isReported = true
+        if state.pointee.views[view] == link { state.pointee.views[view] = nil }
+        let now = monotonicSeconds()
+        renewProof(link, now)
+        let seconds = link.pointee.began.map { link.pointee.proof.seconds(since: $0, at: now) } ?? 0
+        controller.ended(
+            ViewEnd(
+                view: view, began: link.pointee.began, seconds: seconds, bytesToViewer: link.pointee.bytesToViewer,
+                bytesFromViewer: link.pointee.bytesFromViewer, cause: cause))
+        log(
+            link, "view ended",
+            [
+                ("cause", cause), ("seconds", "\(Int(seconds))"), ("to_viewer", "\(link.pointee.bytesToViewer)"),
+                ("from_viewer", "\(link.pointee.bytesFromViewer)"),
+            ])
     }
 
     /// One line about `link`.

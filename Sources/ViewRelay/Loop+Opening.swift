@@ -99,7 +99,7 @@ extension Loop {
         link.pointee.deadline = monotonicSeconds() + patience
         let order = ResolveOrder(
             token: token, address: PeerAddress.other(of: link.pointee.viewer)?.host ?? "", way: way,
-            relay: "")
+            relay: controller.instance)
         controller.resolve(order, for: link.pointee.serial, on: mailbox, patience: patience)
     }
 
@@ -109,7 +109,8 @@ extension Loop {
             if case .route(let route) = reply {
                 controller.ended(
                     ViewEnd(
-                        view: route.view, began: nil, seconds: 0, bytesToViewer: 0, bytesFromViewer: 0, cause: EndCause.leftEarly))
+                        view: route.view, began: nil, seconds: 0, bytesToViewer: 0, bytesFromViewer: 0,
+                        cause: EndCause.leftEarly))
             }
             return
         }
@@ -117,7 +118,6 @@ extension Loop {
         case .route(let route):
             link.pointee.route = route
             link.pointee.viewID = route.view
-            link.pointee.viewStarted = monotonicSeconds()
             state.pointee.views[route.view] = link
             openDisplay(link, route)
         case .refused: refuse(link, "403 Forbidden", EndCause.tokenRefused)
@@ -218,11 +218,20 @@ extension Loop {
         link.pointee.messages = ClientMessages(mode: link.pointee.route?.mode ?? .watch)
         link.pointee.route = nil
         link.pointee.stage = .view
-        log(link, "view started", [])
+        viewBegan(link)
         sendPayload(link, array: rest.fromDisplay)
         rest.fromViewer.withUnsafeMutableBytes { bytes in
             if bytes.count > 0 { viewerMessages(link, bytes) }
         }
+    }
+
+    /// The viewer's RFB session is up: from here on it watches.
+    private func viewBegan(_ link: Link) {
+        let now = monotonicSeconds()
+        link.pointee.began = now
+        link.pointee.proof.heard(at: now)
+        if let view = link.pointee.viewID { controller.opened(ViewOpening(view: view, began: now)) }
+        log(link, "view started", [])
     }
 
     private func openWeb(_ link: Link) {

@@ -17,9 +17,15 @@ struct Loop {
         var lastQueued: Link?
         var ended: [Link] = []
         var spare: Int32
-        var lastTick = 0.0
-        var lastBeat = 0.0
-        var stopping = false
+        /// Whose orderly end is under way, by serial.
+        var parting: [UInt64: Link] = [:]
+        var nextTick = 0.0
+        var lastLook = 0.0
+        var nextBeat = 0.0
+        /// Whether the viewers were asked for a proof of life since the last beat.
+        var hasAsked = false
+        /// When the last connection ends, once it is told to stop.
+        var stopBy: Double?
     }
 
     /// Most bytes of one recv(2) from a display, and of one turn: a bulk viewer does not starve the rest (measured).
@@ -31,7 +37,19 @@ struct Loop {
     static let plainRoom = upRoom + 32 * 1024
     /// Base64 makes four bytes of three, and has its own smaller buffer.
     static let textRoom = 128 * 1024
+    /// Seconds of silence after which TCP asks the peer for an acknowledgement.
+    static let keepIdle: Int32 = 10
+    /// Seconds a viewer has for its answer to a goodbye.
+    static let partingTime = 0.15
+    /// Seconds in which what an ended display said last goes to the viewer.
+    static let drainTime = 10.0
+    /// TCP_INFO counts in the kernel's ticks, of at most so many seconds.
+    static let acknowledgementGrain = 0.01
+    /// Seconds between two looks at who was told goodbye.
+    static let lookInterval = 0.005
 
+    /// Which of the relay's loops it is.
+    let index: Int
     let configuration: RelayConfiguration
     /// Listening sockets; epoll calls them 0, 2, 4 and so on, the mailbox 1: no connection's address is so small.
     let doors: [Int32]
@@ -52,9 +70,10 @@ struct Loop {
     let state: UnsafeMutablePointer<State>
 
     init?(
-        configuration: RelayConfiguration, doors: [Int32], mailbox: Mailbox, controller: ControllerLink,
+        index: Int, configuration: RelayConfiguration, doors: [Int32], mailbox: Mailbox, controller: ControllerLink,
         counters: Counters, tls: TLSContext, directTLS: TLSContext?
     ) {
+        self.index = index
         self.configuration = configuration
         self.doors = doors
         self.mailbox = mailbox
@@ -83,8 +102,9 @@ struct Loop {
             _ = clinux_epoll_control(poll, EPOLL_CTL_ADD, door, clinux_epoll_shared_listener, UInt64(2 * index))
         }
         _ = clinux_epoll_control(poll, EPOLL_CTL_ADD, mailbox.descriptor, clinux_epoll_in, 1)
-        while !state.pointee.stopping {
-            let count = epoll_wait(poll, answers, 256, state.pointee.firstQueued == nil ? 1000 : 0)
+        var now = monotonicSeconds()
+        while !hasStopped(now) {
+            let count = epoll_wait(poll, answers, 256, patience(now))
             for index in 0..<max(count, 0) {
                 let data = clinux_epoll_data(answers, index)
                 let events = clinux_epoll_events(answers, index)
@@ -95,12 +115,34 @@ struct Loop {
                 }
             }
             runQueue()
-            let now = monotonicSeconds()
-            if now - state.pointee.lastTick >= 1 { tick(now) }
+            now = monotonicSeconds()
+            if !state.pointee.parting.isEmpty, now - state.pointee.lastLook >= Loop.lookInterval { lookAtParting(now) }
+            if now >= state.pointee.nextTick { tick(now) }
             bury()
         }
         for link in Array(state.pointee.connections.values) { end(link, EndCause.relayStops, closeCode: 1001) }
         bury()
+    }
+
+    /// Milliseconds epoll_wait(2) may take: until the next tick, and less while an answer to a goodbye is awaited, which
+    /// may be a TCP acknowledgement that no event tells of.
+    private func patience(_ now: Double) -> Int32 {
+        if state.pointee.firstQueued != nil { return 0 }
+        let tick = max(0, state.pointee.nextTick - now)
+        return Int32((min(tick, state.pointee.parting.isEmpty ? 1 : Loop.lookInterval) * 1000).rounded(.up))
+    }
+
+    private func hasStopped(_ now: Double) -> Bool {
+        guard let by = state.pointee.stopBy else { return false }
+        return now >= by || state.pointee.connections.isEmpty
+    }
+
+    /// Says goodbye to every viewer and accepts no other one.
+    private func stop() {
+        guard state.pointee.stopBy == nil else { return }
+        state.pointee.stopBy = monotonicSeconds() + Loop.partingTime + 0.05
+        for door in doors { _ = clinux_epoll_control(poll, EPOLL_CTL_DEL, door, 0, 0) }
+        for link in Array(state.pointee.connections.values) { part(link, EndCause.relayStops, closeCode: 1001) }
     }
 
     private func note(_ events: UInt32, _ data: UInt64) {
@@ -115,7 +157,10 @@ struct Loop {
         } else {
             if isReadable { link.pointee.displayReadable = true }
             if isWritable { link.pointee.displayWritable = true }
-            if isGone { link.pointee.displayGone = true }
+            if isGone, !link.pointee.displayGone {
+                link.pointee.displayGone = true
+                displayIsLeaving(link)
+            }
         }
         enqueue(link)
     }
@@ -183,13 +228,13 @@ struct Loop {
     private func begin(_ descriptor: Int32) {
         makeNonBlocking(descriptor)
         _ = clinux_tcp_option(descriptor, clinux_tcp_no_delay, 1)
-        // A dead peer is found within a minute, and boxes in between see traffic.
+        // An idle viewer's kernel proves its life, and boxes in between see traffic. Who is dead is ProofOfLife's to say:
+        // TCP must not give up before, on probes or, with a TCP_USER_TIMEOUT, on a viewer that reads nothing for a while.
         var on: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, socklen_t(MemoryLayout<Int32>.size))
-        _ = clinux_tcp_option(descriptor, clinux_tcp_keep_idle, 10)
-        _ = clinux_tcp_option(descriptor, clinux_tcp_keep_interval, 5)
-        _ = clinux_tcp_option(descriptor, clinux_tcp_keep_count, 4)
-        _ = clinux_tcp_option(descriptor, clinux_tcp_user_timeout, 45_000)
+        _ = clinux_tcp_option(descriptor, clinux_tcp_keep_idle, Loop.keepIdle)
+        _ = clinux_tcp_option(descriptor, clinux_tcp_keep_interval, 10)
+        _ = clinux_tcp_option(descriptor, clinux_tcp_keep_count, 20)
         let now = monotonicSeconds()
         let link = Link.allocate(capacity: 1)
         state.pointee.lastSerial += 1
@@ -211,55 +256,10 @@ struct Loop {
             case .resolved(let serial, let reply): resolved(serial, reply)
             case .cut(let views):
                 for view in views {
-                    if let link = state.pointee.views[view] { end(link, EndCause.revoked, closeCode: 1008) }
+                    if let link = state.pointee.views[view] { part(link, EndCause.revoked, closeCode: 1008) }
                 }
-            case .stop: state.pointee.stopping = true
+            case .stop: stop()
             }
         }
-    }
-
-    /// Once a second: who is too slow, too silent, or due for a ping; every 10 s the beats.
-    private func tick(_ now: Double) {
-        state.pointee.lastTick = now
-        let isBeat = now - state.pointee.lastBeat >= 10
-        var beats: [ViewBeat] = []
-        for link in Array(state.pointee.connections.values) {
-            switch link.pointee.stage {
-            case .view, .web:
-                let age = proofAge(link, now)
-                if link.pointee.stage == .view, age > 45 {
-                    end(link, EndCause.viewerSilent, closeCode: 1001)
-                    continue
-                }
-                if isBeat, link.pointee.frames != nil, link.pointee.viewerTail.isEmpty {
-                    sendArray(link, WebSocketFrame.control(WebSocketFrame.ping, []))
-                    if link.pointee.isBroken { end(link, EndCause.viewerBroke) }
-                }
-                if isBeat, link.pointee.stage != .ended, let view = link.pointee.viewID {
-                    beats.append(
-                        ViewBeat(
-                            view: view, began: link.pointee.viewStarted, seconds: now - age - link.pointee.viewStarted))
-                }
-            case .resolving where now > link.pointee.deadline:
-                refuse(link, "503 Service Unavailable", EndCause.controllerSilent)
-            case .draining where now > link.pointee.deadline, .lingering where now > link.pointee.deadline:
-                end(link, link.pointee.cause)
-            case .ended: break
-            default: if now > link.pointee.deadline { end(link, EndCause.tooSlow) }
-            }
-        }
-        if isBeat {
-            state.pointee.lastBeat = now
-            if !beats.isEmpty { controller.beat(beats) }
-        }
-    }
-
-    /// Seconds since the viewer's last sign of life: a byte, or, where nothing asks it to speak, a TCP acknowledgement.
-    private func proofAge(_ link: Link, _ now: Double) -> Double {
-        let silence = now - link.pointee.lastProof
-        if link.pointee.frames != nil, link.pointee.viewerTail.isEmpty { return silence }
-        var milliseconds: UInt32 = 0
-        guard clinux_last_acknowledged(link.pointee.viewer, &milliseconds) == 0 else { return silence }
-        return min(silence, Double(milliseconds) / 1000)
     }
 }

@@ -1,5 +1,6 @@
 import ControlSocket
 import Glibc
+import RelayProtocol
 import Synchronization
 
 /// The relay: loops that all accept from the same listening sockets, and a link to the controller.
@@ -24,20 +25,22 @@ public final class Relay: Sendable {
             directTLS = nil
         }
         mailboxes = (0..<max(1, min(configuration.loops, 64))).map { _ in Mailbox() }
-        controller = ControllerLink(path: configuration.controlSocket, loops: mailboxes)
+        let identity = RelayIdentity(
+            host: Relay.hostName(), addresses: doors.map(\.address), random: UInt64.random(in: .min ... .max))
+        controller = ControllerLink(path: configuration.controlSocket, loops: mailboxes, identity: identity)
     }
 
     /// Starts the loops; returns at once.
     public func start() throws(ThreadError) {
         try controller.start()
-        for mailbox in mailboxes {
-            try detachThread { self.run(mailbox) }
+        for index in mailboxes.indices {
+            try detachThread { self.run(index) }
             running.withLock { $0 += 1 }
         }
         for door in doors { RelayLog.write("listening on \(door.address)") }
     }
 
-    /// Ends every view and reports it; takes at most 3 s.
+    /// Ends every view, reports it and waits for the answers; takes at most 3 s.
     public func stop() {
         for mailbox in mailboxes { mailbox.post(.stop) }
         let deadline = monotonicSeconds() + 2
@@ -49,11 +52,18 @@ public final class Relay: Sendable {
     /// Logs how often connections ended for which reason, since the start.
     public func tellCounts() { RelayLog.write("counts", counters.fields) }
 
-    private func run(_ mailbox: Mailbox) {
+    private func run(_ index: Int) {
         let loop = Loop(
-            configuration: configuration, doors: doors.map(\.descriptor), mailbox: mailbox, controller: controller,
-            counters: counters, tls: tls, directTLS: directTLS)
+            index: index, configuration: configuration, doors: doors.map(\.descriptor), mailbox: mailboxes[index],
+            controller: controller, counters: counters, tls: tls, directTLS: directTLS)
         loop?.run()
         running.withLock { $0 -= 1 }
+    }
+
+    /// gethostname(2).
+    private static func hostName() -> String {
+        var name = [CChar](repeating: 0, count: 65)
+        guard gethostname(&name, name.count - 1) == 0 else { return "" }
+        return name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
     }
 }

@@ -3,7 +3,7 @@
 
 usage: relay_field.py RELAY SCENARIO; exit status 0 when it holds, else what was wrong on standard error.
 """
-import base64, hashlib, json, os, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
+import base64, ctypes, hashlib, json, os, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 
 # A test runs on a thread that blocks every signal, and children inherit that: Xvnc and relay must hear SIGTERM.
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -18,6 +18,9 @@ class Field:
         self.path = lambda name: os.path.join(self.folder, name)
         self.requests, self.children = [], []
         self.cut_next = []
+        # What the controller answers instead of "done", by the request's name; None: nothing.
+        self.answers = {}
+        self.control_peers, self.data_peers, self.hung_up = [], [], []
         for name in ("public", "direct"):
             subprocess.run(
                 ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
@@ -28,7 +31,7 @@ class Field:
             file.write(secret)
         self.start_xvnc()
         self.data = self.listen("data.sock", self.serve_data)
-        self.control = self.listen("control.sock", self.serve_control)
+        self.start_controller()
         self.web = self.listen("web.sock", self.serve_web)
         self.log = open(self.path("relay.log"), "w+")
         self.relay = subprocess.Popen(
@@ -95,6 +98,7 @@ class Field:
             return peer.close()
         display = socket.socket(socket.AF_UNIX)
         display.connect(self.path("rfb.sock"))
+        self.data_peers.append(peer)
         peer.sendall(b"OK\n")
 
         def pipe(a, b):
@@ -115,26 +119,52 @@ class Field:
         pipe(peer, display)
 
     def serve_control(self, peer):
+        self.control_peers.append(peer)
+        try:
+            self.answer_control(peer)
+        except OSError:
+            pass
+
+    def answer_control(self, peer):
         for line in peer.makefile("rb"):
             frame = json.loads(line)
             kind, body = next(iter(frame["body"].items()))
             body = body.get("_0")
-            self.requests.append((kind, body))
+            self.requests.append((kind, body, time.monotonic()))
             if kind == "resolve":
                 reply = {"refused": {"_0": {"userMessage": "no", "exitStatus": 77}}}
                 if body["token"] != GONE and body["token"] in (ACT, WATCH, RELAYED, CUT):
                     authentication = {"viewer": {}}
                     if body["token"] == RELAYED:
                         authentication = {"relay": {"password": PASSWORD}}
+                    self.last_view = len(self.requests)
                     reply = {"route": {"_0": {
-                        "view": len(self.requests), "session": 5, "socket": self.path("data.sock"), "display": 7,
+                        "view": self.last_view, "session": 5, "socket": self.path("data.sock"), "display": 7,
                         "key": "0123", "mode": "watch" if body["token"] == WATCH else "act",
                         "authentication": authentication}}}
             elif kind == "viewBeats":
-                reply = {"beats": {"cut": [beat["view"] for beat in body] if self.cut_next else []}}
+                reply = {"beats": {"cut": [beat["view"] for beat in body["views"]] if self.cut_next else []}}
             else:
-                reply = {"done": {"_0": ""}}
-            peer.sendall(json.dumps({"id": frame["id"], "body": reply}).encode() + b"\n")
+                reply = self.answers.get(kind, {"done": {"_0": ""}})
+            if reply is not None:
+                peer.sendall(json.dumps({"id": frame["id"], "body": reply}).encode() + b"\n")
+
+    def stop_controller(self):
+        """Nobody listens there any more."""
+        self.control.shutdown(socket.SHUT_RDWR)
+        self.control.close()
+        os.unlink(self.path("control.sock"))
+        for peer in self.control_peers:
+            peer.shutdown(socket.SHUT_RDWR)
+            peer.close()
+        self.control_peers = []
+
+    def hang_up(self, peer):
+        self.hung_up.append(time.monotonic())
+        peer.close()
+
+    def start_controller(self):
+        self.control = self.listen("control.sock", self.serve_control)
 
     def serve_web(self, peer):
         bytes = b""
@@ -144,8 +174,31 @@ class Field:
         peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
         peer.close()
 
+    def told(self, wanted):
+        """The requests of that name so far."""
+        return [body for kind, body, _ in list(self.requests) if kind == wanted]
+
+    def times(self, wanted):
+        return [when for kind, _, when in list(self.requests) if kind == wanted]
+
     def ends(self):
-        return [body for kind, body in self.requests if kind == "viewClosed"]
+        return self.told("viewClosed")
+
+    def openings(self):
+        return self.told("viewOpened")
+
+    def end_of(self, view, seconds=15):
+        """The end of one view, once it is reported."""
+        return self.until(
+            lambda: next((end for end in self.ends() if end["view"] == view), None), "view %d's end" % view, seconds)
+
+    def watching(self, way):
+        """A viewer whose view is open, with its opening."""
+        viewer = way(self)
+        view = self.last_view
+        handshake(viewer, none=True)
+        return viewer, self.until(
+            lambda: next((opening for opening in self.openings() if opening["view"] == view), None), "the opening")
 
     def close(self):
         for child in self.children:
@@ -254,6 +307,43 @@ class WebSocket:
         elif length == 127:
             length = struct.unpack("!Q", read(self.peer, 8))[0]
         return first & 15, read(self.peer, length)
+
+
+def native(field):
+    return connect_tls(field, RELAYED)
+
+
+def websocket(field):
+    return WebSocket(field.tls(), RELAYED, "binary")
+
+
+def attend(viewer):
+    """Plays a browser's part from here on: answers pings, and the goodbye."""
+    def run():
+        try:
+            while True:
+                opcode, payload = viewer.message()
+                if opcode == 9:
+                    viewer.peer.sendall(viewer.frame(10, payload))
+                if opcode == 8:
+                    viewer.peer.sendall(viewer.frame(8, payload))
+                    return viewer.peer.close()
+        except Exception:
+            viewer.peer.close()
+    viewer.peer.settimeout(None)
+    threading.Thread(target=run, daemon=True).start()
+
+
+def vanish(peer):
+    """From here on nothing reaches the peer's kernel, as if its cable was cut: a filter that keeps 0 bytes."""
+    class Instruction(ctypes.Structure):
+        _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]
+    drop = Instruction(6, 0, 0, 0)
+    peer.setsockopt(socket.SOL_SOCKET, 26, struct.pack("HxxxxxxP", 1, ctypes.addressof(drop)))
+
+
+def near(measured, expected, tolerance=0.3):
+    assert abs(measured - expected) <= tolerance, "%.3f instead of %.3f" % (measured, expected)
 
 
 def bytes_of(*numbers):
@@ -567,20 +657,197 @@ def slow_viewer(field):
 def controller_restart(field):
     viewer = connect_tls(field, RELAYED)
     size = handshake(viewer, none=True)
-    field.control.shutdown(socket.SHUT_RDWR)
-    field.control.close()
-    os.unlink(field.path("control.sock"))
+    field.stop_controller()
     waiting = field.tls()
     waiting.sendall(b"CONNECT vncsession:%s HTTP/1.1\r\n\r\n" % RELAYED.encode())
     picture(viewer, *size)
-    field.control = field.listen("control.sock", field.serve_control)
+    field.start_controller()
     head(waiting)
     picture(waiting, *handshake(waiting, none=True))
 
 
+def opened_when_up(field):
+    """A viewer that leaves before its RFB session is up never watched."""
+    early = native(field)
+    read(early, 12)
+    early.sendall(b"RFB 003.008\n")
+    read(early, 2)
+    early.sendall(bytes_of(1))
+    read(early, 4)
+    early.close()
+    field.until(field.ends, "the end is reported")
+    assert not field.openings(), field.openings()
+    end = field.ends()[0]
+    assert "began" not in end and end["seconds"] == 0 and end["cause"] == "viewer left", end
+    before = time.monotonic()
+    viewer, opening = field.watching(native)
+    assert before <= opening["began"] <= time.monotonic(), opening
+    left = time.monotonic()
+    viewer.close()
+    end = field.end_of(opening["view"])
+    assert end["began"] == opening["began"] and end["cause"] == "viewer left", end
+    near(end["seconds"], left - opening["began"])
+
+
+def whole_lists(field):
+    """Every list names every view, at least every 10 s, each with a proof of the second before."""
+    beats = lambda: field.told("viewBeats")
+    first = field.until(beats, "a list before any view")[0]
+    assert first["views"] == [] and "at" in first, first
+    assert str(field.port) in first["name"] and socket.gethostname() in first["name"], first
+    assert len(first["instance"]) == 16 and int(first["instance"], 16) >= 0, first
+    views = [field.watching(way) for way in (native, websocket, native, native)]
+    attend(views[1][0])
+    opened = {opening["view"]: opening["began"] for _, opening in views}
+    assert {order["relay"] for order in field.told("resolve")} == {first["instance"]}
+
+    def whole():
+        last = beats()[-1]
+        return last if {beat["view"]: beat["began"] for beat in last["views"]} == opened else None
+    field.until(whole, "a list with every view")
+    known = len(beats())
+    field.until(lambda: len(beats()) >= known + 2, "two more", 25)
+    for beat in beats()[known:]:
+        assert {view["view"] for view in beat["views"]} == set(opened), beat
+        for view in beat["views"]:
+            assert 0 <= beat["at"] - view["began"] - view["seconds"] <= 2, beat
+    ats = [beat["at"] for beat in beats()]
+    assert all(0 < late - early <= 10 for early, late in zip(ats, ats[1:])), ats
+    del opened[views[0][1]["view"]]
+    views[0][0].close()
+    field.end_of(views[0][1]["view"])
+    field.stop_controller()
+    field.requests.clear()
+    field.start_controller()
+    again = field.until(beats, "a list right after connecting", 2)[0]
+    assert set(opened) <= {view["view"] for view in again["views"]} and again["instance"] == first["instance"], again
+    field.until(whole, "a list without the view that ended")
+
+
+def told_until_answered(field):
+    refusal = {"refused": {"_0": {"userMessage": "no", "exitStatus": 75}}}
+    field.answers = {"viewOpened": refusal, "viewClosed": None}
+    viewer, opening = field.watching(native)
+    field.until(lambda: len(field.openings()) == 2, "the refused opening is told again")
+    first, second = field.times("viewOpened")
+    assert second - first > 3, "it was told again after %.1f s" % (second - first)
+    field.answers = {"viewClosed": None}
+    viewer.close()
+    end = field.end_of(opening["view"])
+    field.stop_controller()
+    field.requests.clear()
+    field.start_controller()
+    assert field.end_of(opening["view"]) == end
+    field.answers = {}
+    assert field.until(lambda: len(field.ends()) > 1 and field.ends(), "the unanswered end is told again", 25)[1] == end
+    time.sleep(6)
+    assert len(field.ends()) == 2 and not field.openings(), field.requests
+
+
+def controller_hangs_up(field):
+    """A controller that takes connections and closes them is tried again, but a few times a second."""
+    viewer, opening = field.watching(native)
+    field.stop_controller()
+    field.control = field.listen("control.sock", field.hang_up)
+    viewer.close()
+    field.until(lambda: len(field.hung_up) >= 10, "ten connections")
+    spent = (field.hung_up[9] - field.hung_up[0]) / 9
+    assert spent >= 0.15, "a connection every %.3f s" % spent
+    field.control.shutdown(socket.SHUT_RDWR)
+    field.control.close()
+    os.unlink(field.path("control.sock"))
+    field.start_controller()
+    field.end_of(opening["view"])
+
+
+def stop_waits_for_answers(field):
+    viewer, opening = field.watching(native)
+    field.stop_controller()
+    field.relay.terminate()
+    field.until(lambda: field.log_has("view ended"), "the view ends")
+    field.start_controller()
+    assert field.relay.wait(timeout=10) == 0
+    assert [end["view"] for end in field.ends()] == [opening["view"]], field.ends()
+
+
+def idle_ends_are_exact(field):
+    """The display ends under viewers that said nothing for a while."""
+    viewers = [field.watching(way) for way in (native, websocket, websocket, native)]
+    attend(viewers[1][0])
+    silent = time.monotonic()
+    time.sleep(6)
+    vanish(viewers[3][0])
+    vanished = time.monotonic()
+    time.sleep(0.5)
+    field.xvnc.terminate()
+    field.xvnc.wait()
+    over = time.monotonic()
+    ends = [field.end_of(opening["view"]) for _, opening in viewers]
+    reported = max(field.times("viewClosed")) - over
+    assert reported < 0.5, "reported after %.3f s" % reported
+    for (_, opening), end in zip(viewers, ends):
+        assert end["cause"] == "display ended" and end["began"] == opening["began"], end
+        assert end["seconds"] <= over + 0.3 - end["began"], end
+    for end in ends[:2]:
+        near(end["seconds"], over - end["began"])
+    # Who does not answer lived when it was heard last, or asked last.
+    assert ends[2]["seconds"] <= silent + 0.3 - ends[2]["began"], ends[2]
+    assert ends[3]["seconds"] <= vanished + 0.3 - ends[3]["began"], ends[3]
+
+
+def slow_viewer_is_reported(field):
+    """A display's data link closes while a viewer takes nothing: its end is reported without waiting for it."""
+    actor, _ = field.watching(native)
+    actor.sendall(encodings(0, -223) + bytes_of(0x20, 0x2A) + struct.pack("!HH", 2400, 2400))
+    field.until(lambda: size_now(field) == (2400, 2400), "a large desktop")
+    slow, opening = field.watching(native)
+    slow.sendall(encodings(0) + struct.pack("!BBHHHH", 3, 0, 0, 0, 2400, 2400))
+    time.sleep(2)
+    field.data_peers[-1].shutdown(socket.SHUT_RDWR)
+    over = time.monotonic()
+    end = field.end_of(opening["view"], 2)
+    assert end["cause"] == "display ended", end
+    # Its kernel is asked for room less and less often, and by nothing else while bytes wait (tcp(7)).
+    assert 0.5 <= end["seconds"] <= over + 0.3 - end["began"], end
+
+
+def silence(field):
+    """Viewers that vanish without a word are dead after 60 s, and their views end when they were heard last."""
+    native_idle, native_gone = field.watching(native), field.watching(native)
+    browser, browser_idle, browser_gone = (field.watching(websocket) for _ in range(3))
+    attend(browser[0])
+    time.sleep(4)
+    picture(native_gone[0], 640, 480)
+    picture(browser_idle[0], 640, 480)
+    browser_idle_heard = time.monotonic()
+    attend(browser_gone[0])
+    field.until(lambda: any(len(beat["views"]) == 5 for beat in field.told("viewBeats")), "a list with all")
+    picture(native_gone[0], 640, 480)
+    vanish(native_gone[0])
+    vanish(browser_gone[0].peer)
+    vanished = time.monotonic()
+    for (_, opening), heard in ((browser_idle, browser_idle_heard), (native_gone, vanished)):
+        end = field.end_of(opening["view"], 80)
+        near(end["seconds"], heard - end["began"])
+        assert 59.5 < time.monotonic() - heard < 63, "dead after %.1f s" % (time.monotonic() - heard)
+        assert end["cause"] == "viewer silent", end
+    end = field.end_of(browser_gone[1]["view"], 15)
+    assert vanished - 10 <= end["began"] + end["seconds"] <= vanished + 0.3, (end, vanished)
+    assert end["cause"] == "viewer silent", end
+    alive = {native_idle[1]["view"], browser[1]["view"]}
+    assert {end["view"] for end in field.ends()}.isdisjoint(alive), field.ends()
+    field.relay.terminate()
+    stopped = time.monotonic()
+    assert field.relay.wait(timeout=10) == 0
+    for end in field.ends():
+        if end["view"] in alive:
+            near(end["seconds"], stopped - end["began"])
+            assert end["cause"] == "relay stops", end
+
+
 def main():
-    more = ["--opening-timeout", "3"] if sys.argv[2] == "bad_openings" else []
-    field = Field(sys.argv[1], *more)
+    more = {"bad_openings": ["--opening-timeout", "3"], "whole_lists": ["--loops", "3"]}
+    field = Field(sys.argv[1], *more.get(sys.argv[2], []))
     try:
         globals()[sys.argv[2]](field)
         assert field.relay.poll() in (None, 0), "the relay died: %s" % field.relay.poll()

@@ -20,4 +20,3 @@ static const int clinux_tcp_no_delay = TCP_NODELAY;
 static const int clinux_tcp_keep_idle = TCP_KEEPIDLE;
 static const int clinux_tcp_keep_interval = TCP_KEEPINTVL;
 static const int clinux_tcp_keep_count = TCP_KEEPCNT;
-static const int clinux_tcp_user_timeout = TCP_USER_TIMEOUT;
