@@ -18,6 +18,8 @@ public enum Command: Equatable, Sendable {
         }
         if arguments.count == 2, arguments[1] == "--help", let text = HelpText.of(word) {
             self = .tell(text)
+        } else if word == "stop", arguments.contains(where: { $0.hasPrefix("--") }) {
+            self = try Self.stopLater(Array(arguments.dropFirst()))
         } else if let request = try PortalWords.request(arguments) {
             self = .ask(request, asJSON: false)
         } else {
@@ -41,6 +43,8 @@ public enum Command: Equatable, Sendable {
             let given = try WordArguments(rest, of: word, shape: .init(plain: 1...1, flags: ["--json"]))
             let session = try PortalWords.session(given.plain[0])
             return .ask(.why(session: session), asJSON: given.flags.contains("--json"))
+        case "extend": return try extend(rest)
+        case "reap": return try reap(rest)
         case "hosts":
             return .ask(.hosts, asJSON: try WordArguments(rest, of: word, shape: list).flags.contains("--json"))
         case "apps":
@@ -67,9 +71,14 @@ public enum Command: Equatable, Sendable {
         guard let status = HostStatus(rawValue: word), status != .check else {
             throw .usage("'maxwell host' is followed by 'add', 'up', 'down' or 'drain' and a host's name.")
         }
-        let name = try WordArguments(Array(arguments.dropFirst()), of: "host", shape: .init(plain: 1...1)).plain[0]
-        let host = try Refusal.parsed("NAME") { () throws(MalformedName) in try HostName(name) }
-        return .ask(.setHostStatus(host: host, status: status, endAfter: nil), asJSON: false)
+        let given = try WordArguments(
+            Array(arguments.dropFirst()), of: "host", shape: .init(plain: 1...1, options: ["--end"]))
+        let host = try Refusal.parsed("NAME") { () throws(MalformedName) in try HostName(given.plain[0]) }
+        let end = try given.options["--end"].map(seconds)
+        guard end == nil || status == .drain else {
+            throw .usage("'--end' goes with 'maxwell host drain' only: 'up' and 'down' end no session.")
+        }
+        return .ask(.setHostStatus(host: host, status: status, endAfter: end), asJSON: false)
     }
 
     private static func ticket(_ arguments: [String]) throws(Refusal) -> Command {
@@ -88,7 +97,7 @@ public enum Command: Equatable, Sendable {
     }
 
     /// `90s`, `10m`, `2h`, `1d`; a plain number is seconds. One second to 30 days.
-    private static func seconds(_ text: String) throws(Refusal) -> Int {
+    static func seconds(_ text: String) throws(Refusal) -> Int {
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3600, "d": 86400]
         let unit = text.last.flatMap { units[$0] }
         let digits = unit == nil ? text[...] : text.dropLast()

@@ -3,8 +3,8 @@ enum HelpText {
     /// Every word, for the closest one to a mistake.
     static let words =
         PortalWords.words + [
-            "sessions", "why", "hosts", "apps", "host", "login", "ticket", "counters", "ping", "bench", "migrate",
-            "help",
+            "sessions", "why", "extend", "reap", "hosts", "apps", "host", "login", "ticket", "counters", "ping",
+            "bench", "migrate", "help",
         ]
 
     static let overview = """
@@ -14,15 +14,17 @@ enum HelpText {
           start user=U app=A     start an application, tell its session's number
           view N                 what a viewer needs to see a session, as JSON
           ticket N               an address that shows a session in a browser
-          stop N                 end a session
-          sessions               list them
-          why N                  what session N's start tried, and why it ended
+          stop N                 end a session, at once or after its viewers were told
+          extend N [TIME]        give a session more time
+          sessions               list them: who watches, and when and why they will be ended
+          why N                  what session N's start tried, why it ended, who watched
 
         The gateway:
           apps                   list what can be started
           hosts                  list the execution hosts
           host add|up|down|drain NAME
-                                 add a host, put it to use, take it out of use
+                                 add a host, put it to use, take it out of use, empty it
+          reap [--dry-run]       end the sessions whose time is over, tell why the others stay
           check HOST yes         try a host, put it to use when it is good
           login USER             check a password against the directory
           ping                   ask whether the session service answers
@@ -33,7 +35,7 @@ enum HelpText {
         For the portal:
           create_userhome USER, update_quota UID SOFT HARD, screenshot USER
 
-        'maxwell WORD --help' tells more. sessions, why, hosts, apps, counters and ticket take --json.
+        'maxwell WORD --help' tells more. sessions, why, reap, hosts, apps, counters and ticket take --json.
         The exit status is one of sysexits(3); a failure is one sentence on standard error.
 
         """
@@ -60,8 +62,12 @@ enum HelpText {
         """,
         "stop": """
         maxwell stop N
+        maxwell stop N --notice
+        maxwell stop N --in TIME
 
-        Ends session N: its application, its display and everyone's views.
+        Ends session N: its application, its display and everyone's views. At once when nothing else is said; after
+        the notice of the settings with --notice; after TIME, written 90s, 10m, 2h or 1d, with --in. Meanwhile a
+        message on its display tells whoever watches.
 
         """,
         "check": """
@@ -92,13 +98,30 @@ enum HelpText {
         maxwell sessions [user=U] [--json]
 
         Lists sessions: all of them for an administrator, otherwise the caller's own. One that failed stays for a day.
+        WATCHED is the time in which at least one viewer watched. REAPED tells when and why a session will be ended
+        if nothing changes, or what keeps it: 'maxwell extend N' gives it more time.
 
         """,
         "why": """
         maxwell why N [--json]
 
         Tells what is known of session N: where it is in its life, what its start tried and where, why it ended or
-        failed, and the end of what its application printed. Of the caller's own sessions, or any for an administrator.
+        failed, and the end of what its application printed. Of one that has ended also how long it lasted, was watched
+        and computed, and who watched. Of the caller's own sessions, or any for an administrator.
+
+        """,
+        "extend": """
+        maxwell extend N [TIME]
+
+        Lets session N stay for TIME from now, written 90s, 10m, 2h or 1d; without TIME, for as long as it may stay
+        unobserved. Neither being unobserved nor its age ends it before then.
+
+        """,
+        "reap": """
+        maxwell reap [--dry-run] [--json]
+
+        Ends the sessions whose time is over, as the session service does by itself every few seconds, and lists all
+        sessions: those that go now, when the others will, and why or why not. With --dry-run none is ended.
 
         """,
         "hosts": """
@@ -118,7 +141,9 @@ enum HelpText {
         maxwell host add NAME [OPTIONS]    prepare and record a host ('maxwell host add --help')
         maxwell host up NAME               put a host to use
         maxwell host down NAME             take a host out of use; its sessions go on
-        maxwell host drain NAME            the same, and end its ready displays
+        maxwell host drain NAME [--end TIME]
+                                           the same, and end its ready displays; with --end also the sessions that
+                                           still run there after TIME (90s, 10m, 2h or 1d), their viewers are told
 
         """,
         "login": """

@@ -14,6 +14,9 @@ enum JSONText {
     /// A text, or null.
     static func of(_ text: String?) -> JSONText { text.map(JSONText.text) ?? .nothing }
 
+    /// A time in seconds, to the millisecond.
+    static func seconds(_ seconds: Double) -> JSONText { .real((seconds * 1000).rounded() / 1000) }
+
     /// The value on one line, without its end.
     var line: String {
         switch self {

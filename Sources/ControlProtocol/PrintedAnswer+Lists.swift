@@ -6,15 +6,33 @@ extension PrintedAnswer {
 
     static func table(_ rows: [SessionLine]) -> String {
         var table = TextTable(
-            ["SESSION", "USER", "APPLICATION", "HOST", "DISPLAY", "STATE", "AGE", "VIEWERS"], numbers: [0, 4, 6, 7])
+            [
+                "SESSION", "USER", "APPLICATION", "HOST", "DISPLAY", "STATE", "AGE", "VIEWERS", "WATCHED", "REAPED",
+            ], numbers: [0, 4, 6, 7, 8])
         for row in rows {
             table.add([
                 "\(row.session)", row.user, row.application, row.host, row.display > 0 ? "\(row.display)" : "",
-                row.state, time(row.age), "\(row.viewers)",
+                row.state, plainTime(row.age), "\(row.viewers)", time(row.watched), reaped(row),
             ])
         }
         return table.text
     }
+
+    static func table(_ rows: [ReapLine]) -> String {
+        var table = TextTable(["SESSION", "USER", "APPLICATION", "REAP", "WHY"], numbers: [0])
+        for row in rows {
+            let reap = row.isDue ? "now" : row.endsIn.map(fromNow) ?? ""
+            table.add(["\(row.session)", row.user, row.application, reap, row.fate])
+        }
+        return table.text
+    }
+
+    /// When, as far as that is known, and why or why not.
+    private static func reaped(_ row: SessionLine) -> String {
+        [row.endsIn.map(fromNow) ?? "", row.fate].filter { !$0.isEmpty }.joined(separator: ": ")
+    }
+
+    private static func fromNow(_ seconds: Int) -> String { seconds > 0 ? "in \(plainTime(seconds))" : "now" }
 
     static func table(_ rows: [HostLine]) -> String {
         var table = TextTable(
@@ -44,7 +62,16 @@ extension PrintedAnswer {
         .object([
             ("session", .count(row.session.value)), ("user", .text(row.user)), ("application", .text(row.application)),
             ("host", .text(row.host)), ("display", .number(row.display)), ("state", .text(row.state)),
-            ("age", .number(row.age)), ("viewers", .number(row.viewers)),
+            ("age", .number(row.age)), ("viewers", .number(row.viewers)), ("watched", .seconds(row.watched)),
+            ("ends_in", row.endsIn.map(JSONText.number) ?? .nothing), ("fate", .text(row.fate)),
+        ])
+    }
+
+    static func object(_ row: ReapLine) -> JSONText {
+        .object([
+            ("session", .count(row.session.value)), ("user", .text(row.user)), ("application", .text(row.application)),
+            ("due", .bool(row.isDue)), ("ends_in", row.endsIn.map(JSONText.number) ?? .nothing),
+            ("why", .text(row.fate)),
         ])
     }
 
@@ -77,7 +104,7 @@ extension PrintedAnswer {
         """
         Address:   \(ticket.address.exposed)
         Ticket:    \(ticket.ticket.exposed)
-        Good for:  \(time(ticket.seconds))
+        Good for:  \(plainTime(ticket.seconds))
 
         """
     }
@@ -92,14 +119,24 @@ extension PrintedAnswer {
         return table.text
     }
 
-    /// Seconds as people write them: `45s`, `10m`, `1h20m`, `3d4h`; at most two units.
-    static func time(_ seconds: Int) -> String {
-        let units = [("d", 86400), ("h", 3600), ("m", 60), ("s", 1)]
-        let rest = max(0, seconds)
-        guard let first = units.firstIndex(where: { rest >= $0.1 }) else { return "0s" }
-        let (name, size) = units[first]
-        let head = "\(rest / size)\(name)"
-        guard first + 1 < units.count, rest % size >= units[first + 1].1 else { return head }
-        return head + "\(rest % size / units[first + 1].1)\(units[first + 1].0)"
+    /// Seconds as ``plainTime(_:)`` writes them, below a minute with a tenth: `4.2s`; `-` where that is no time.
+    static func time(_ seconds: Double) -> String {
+        guard seconds.isFinite, (0..<1e12).contains(seconds) else { return "-" }
+        let tenths = (seconds * 10).rounded()
+        if tenths >= 600 { return plainTime(Int(seconds.rounded())) }
+        return tenths == 0 ? "0s" : decimal(tenths / 10, digits: 1) + "s"
+    }
+
+    /// Bytes as people read them: `17 B`, `1.5 KiB`, `2.0 GiB`.
+    static func size(_ bytes: UInt64) -> String {
+        if bytes < 1024 { return "\(bytes) B" }
+        var amount = Double(bytes) / 1024
+        var units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"][...]
+        // What would be rounded to 1024.0 is one of the next unit.
+        while amount >= 1023.95, units.count > 1 {
+            amount /= 1024
+            units.removeFirst()
+        }
+        return decimal(amount, digits: 1) + " \(units.first ?? "")"
     }
 }

@@ -10,6 +10,8 @@ extension PrintedAnswer {
             text += oneLine("Why: \(reason)" + (answer.errorID.map { " (error \($0))" } ?? "")) + "\n"
         }
         if let status = answer.exitStatus { text += "Its application ended with status \(status).\n" }
+        text += account(answer)
+        text += viewers(answer.viewers)
         if let tail = answer.logTail, !tail.isEmpty {
             text += "The end of its application's log:\n"
             text += tail.split(whereSeparator: \.isNewline).map { "  | \(oneLine(String($0)))\n" }.joined()
@@ -24,7 +26,11 @@ extension PrintedAnswer {
             ("display", .number(answer.display)), ("state", .text(answer.state)), ("reason", .text(answer.reason)),
             ("error", .of(answer.errorID)), ("exit_status", answer.exitStatus.map(JSONText.number) ?? .nothing),
             ("started", .text(answer.started)), ("running", .of(answer.running)), ("ended", .of(answer.ended)),
-            ("steps", .list(answer.steps.map(object))), ("log_tail", .of(answer.logTail)),
+            ("wall", answer.wallSeconds.map(JSONText.seconds) ?? .nothing),
+            ("watched", answer.viewSeconds.map(JSONText.seconds) ?? .nothing),
+            ("cpu", answer.cpuSeconds.map(JSONText.seconds) ?? .nothing),
+            ("viewers", .list(answer.viewers.map(object))), ("steps", .list(answer.steps.map(object))),
+            ("log_tail", .of(answer.logTail)),
         ])
     }
 
@@ -40,6 +46,38 @@ extension PrintedAnswer {
         let times = [("started", answer.started), ("running", answer.running), ("ended", answer.ended)]
             .compactMap { word, time in time.map { "\(word) \($0)" } }.joined(separator: ", ")
         return "Session \(answer.session) \(state): \(answer.application) for \(answer.user)\(place); \(times) (UTC)."
+    }
+
+    /// What its life took, as far as that is known: one sentence, or nothing.
+    private static func account(_ answer: WhyAnswer) -> String {
+        let parts = [
+            answer.wallSeconds.map { "lasted \(time($0))" },
+            answer.viewSeconds.map { "was watched for \(time($0))" },
+            answer.cpuSeconds.map { "used \(time($0)) of CPU time" },
+        ].compactMap(\.self)
+        guard let last = parts.last else { return "" }
+        let before = parts.dropLast().joined(separator: ", ")
+        return "It " + (before.isEmpty ? "" : before + " and ") + last + ".\n"
+    }
+
+    /// One line a person, in columns below a heading; nothing when nobody watched.
+    private static func viewers(_ viewers: [WhyViewer]) -> String {
+        if viewers.isEmpty { return "" }
+        var table = TextTable(["  USER", "VIEWS", "TIME", "TO VIEWER", "FROM VIEWER"], numbers: [1, 2, 3, 4])
+        for viewer in viewers {
+            table.add([
+                "  \(viewer.user)", "\(viewer.views)", time(viewer.seconds), size(viewer.bytesToViewer),
+                size(viewer.bytesFromViewer),
+            ])
+        }
+        return "Its viewers:\n" + table.text
+    }
+
+    private static func object(_ viewer: WhyViewer) -> JSONText {
+        .object([
+            ("user", .text(viewer.user)), ("views", .number(viewer.views)), ("seconds", .seconds(viewer.seconds)),
+            ("bytes_to_viewer", .count(viewer.bytesToViewer)), ("bytes_from_viewer", .count(viewer.bytesFromViewer)),
+        ])
     }
 
     /// One line a step, in columns.

@@ -54,6 +54,8 @@ public struct PrintedAnswer: Equatable, Sendable {
                 : lines.map { plain($0) + "\n" }.joined()
         case (.sessions(let rows), .sessions): asJSON ? json(rows.map(object)) : table(rows)
         case (.why(let answer), .why): asJSON ? object(answer).line + "\n" : text(answer)
+        case (.reaps(let rows), .reap):
+            asJSON ? json(rows.map(object)) : rows.isEmpty ? "No session runs.\n" : table(rows)
         case (.hosts(let rows), .hosts): asJSON ? json(rows.map(object)) : table(rows)
         case (.applications(let rows), .applications): asJSON ? json(rows.map(object)) : table(rows)
         case (.ticket(let ticket), .ticket): asJSON ? object(ticket).line + "\n" : text(ticket)

@@ -45,7 +45,7 @@ func ask(_ request: ControlRequest) throws(ControlSocketError) -> ControlReply {
 /// Seconds to wait for an answer.
 func patience(for request: ControlRequest) -> Int {
     switch request {
-    case .start, .stop, .check, .createUserHome, .screenshot: 60
+    case .start, .stop, .reap, .check, .createUserHome, .screenshot: 60
     default: 20
     }
 }

@@ -101,6 +101,18 @@ struct PortalContractTests {
         }
     }
 
+    @Test("stop is at once for the portal: it asks for no delay, and no sentence is in its answer")
+    func stop() throws {
+        try portal({ _ in .done("Session 12 is being ended.") }) { portal, controller in
+            for way in [Portal.Way.site, .plain] {
+                let told = try portal.run("stop 12", way)
+                #expect(told.text == #"{"session":12,"status":"stopped"}"# + "\n")
+                #expect(told.success && told.flat && told.status == 0)
+                #expect(controller.requests.last == .stop(session: SessionNumber(12), delay: nil))
+            }
+        }
+    }
+
     @Test("check prints one line per finding, and nothing that is HTML")
     func check() throws {
         try portal({ _ in .lines(["sshd answers", "Xvnc <b>1.12</b> & bwrap are there"], good: true) }) {
@@ -145,7 +157,8 @@ struct PortalContractTests {
     @Test(
         "arguments that a visitor smuggled in are refused before anyone is asked",
         arguments: [
-            "stop 12 user=bob", "stop 12 13", "stop", "stop 12a", "stop -1", "stop ''",
+            "stop 12 user=bob", "stop 12 13", "stop", "stop 12a", "stop -1", "stop ''", "stop 12 --json",
+            "stop 12 --notice --in 10m", "stop 12 --notice user=bob", "stop 12 --in 30d 13",
             "view user=alice ip=::1 sess=12 user=bob", "view user=alice ip=::1 sess=12 sess=13",
             "view user=alice ip=::1 sess=12 13", "view user=alice ip=::1", "view user=alice ip=::1 sess=12 app=x",
             "view user=alice ip=::1 sess=12 --help", "start user=alice ip=::1 app=xterm version=1 version=2",

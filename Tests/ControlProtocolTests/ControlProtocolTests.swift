@@ -1,3 +1,4 @@
+import Foundation
 import SessionModel
 import Testing
 
@@ -85,6 +86,20 @@ struct PeoplesWordsTests {
         ])
     func noHostStatus(arguments: [String]) {
         #expect(throws: Refusal.self) { try Command(arguments) }
+    }
+
+    @Test("the manual has every word and option that help tells of")
+    func manual() throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let page = try String(contentsOf: folder.appendingPathComponent("docs/man/maxwell.1"), encoding: .utf8)
+            .replacing("\\", with: "")
+        for word in HelpText.words where word != "help" {
+            let entries = try Regex("\\n\\.T[PQ]\\n\\.(B|BI|BR) \"?\(word)\\b")
+            #expect(page.contains(entries), "\(word)")
+            let options = (HelpText.of(word) ?? "").matches(of: /--[a-z-]+/).map(\.output)
+            for option in options where !page.contains(option) { Issue.record("\(word) \(option)") }
+        }
     }
 
     @Test("every word that has its own help has a line in the overview")

@@ -72,13 +72,66 @@ struct WhyTests {
             told(Self.failed, asJSON: true).output == """
                 {"session":12,"user":"alice","application":"xterm","host":"node2","display":3,"state":"failed",\
                 "reason":"no host could start it","error":"a1b2c3d4","exit_status":127,\
-                "started":"2026-01-31 12:00:00.000","running":null,"ended":"2026-01-31 12:00:01.250","steps":[\
+                "started":"2026-01-31 12:00:00.000","running":null,"ended":"2026-01-31 12:00:01.250",\
+                "wall":null,"watched":null,"cpu":null,"viewers":[],"steps":[\
                 {"at":0.012,"host":"node1","display":17,"what":"ready display","outcome":"ok"},\
                 {"at":0.02,"host":"node1","display":17,"what":"hand-over","outcome":"no pixel answered"},\
                 {"at":11.5,"host":"node2","display":null,"what":"new display","outcome":"its disk is full"}],\
                 "log_tail":"xterm: not found\\r\\n\\n\\u001b[31mred\\u0007\\n"}
 
                 """)
+    }
+
+    private static let ended = WhyAnswer(
+        session: SessionNumber(9), user: "bob", application: "gnuplot", host: "node1", display: 2, state: "ended",
+        reason: "unobserved for 1d of 1d", exitStatus: 0, started: "2026-01-31 12:00:00.000",
+        running: "2026-01-31 12:00:00.040", ended: "2026-02-01 13:20:00.000", steps: [], logTail: "bye\n",
+        wallSeconds: 91200.0004, viewSeconds: 754.1, cpuSeconds: 4.2,
+        viewers: [
+            WhyViewer(user: "alice", views: 1, seconds: 9.96, bytesToViewer: 1536, bytesFromViewer: 17),
+            WhyViewer(user: "bob", views: 12, seconds: 750, bytesToViewer: 5_368_709_120, bytesFromViewer: 20480),
+        ])
+
+    @Test("a session that ended tells what it took, and who watched")
+    func account() {
+        #expect(
+            told(Self.ended).output == """
+                Session 9 has ended: gnuplot for bob on node1, display 2; started 2026-01-31 12:00:00.000, \
+                running 2026-01-31 12:00:00.040, ended 2026-02-01 13:20:00.000 (UTC).
+                Why: unobserved for 1d of 1d
+                Its application ended with status 0.
+                It lasted 1d1h, was watched for 12m34s and used 4.2s of CPU time.
+                Its viewers:
+                  USER   VIEWS    TIME  TO VIEWER  FROM VIEWER
+                  alice      1   10.0s    1.5 KiB         17 B
+                  bob       12  12m30s    5.0 GiB     20.0 KiB
+                The end of its application's log:
+                  | bye
+
+                """)
+    }
+
+    @Test("what is not known of an account is left out")
+    func halfAccount() {
+        var answer = Self.ended
+        (answer.cpuSeconds, answer.viewSeconds, answer.viewers) = (nil, 0, [])
+        #expect(told(answer).output.contains("\nIt lasted 1d1h and was watched for 0s.\nThe end"))
+        (answer.wallSeconds, answer.viewSeconds) = (nil, nil)
+        #expect(told(answer).output.contains("with status 0.\nThe end"))
+        answer.cpuSeconds = 61
+        #expect(told(answer).output.contains("\nIt used 1m1s of CPU time.\nThe end"))
+    }
+
+    @Test("--json tells an account in seconds and bytes")
+    func accountJSON() {
+        #expect(
+            told(Self.ended, asJSON: true).output.contains(
+                """
+                "wall":91200.0,"watched":754.1,"cpu":4.2,"viewers":[\
+                {"user":"alice","views":1,"seconds":9.96,"bytes_to_viewer":1536,"bytes_from_viewer":17},\
+                {"user":"bob","views":12,"seconds":750.0,"bytes_to_viewer":5368709120,"bytes_from_viewer":20480}],\
+                "steps":[],
+                """))
     }
 
     @Test("times that no step can have do no harm", arguments: [-1, 1e300] as [Double])
