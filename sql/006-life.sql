@@ -20,6 +20,11 @@ ALTER TABLE `mw_session`
   ADD COLUMN IF NOT EXISTS `final_wall` double DEFAULT NULL,
   ADD COLUMN IF NOT EXISTS `final_cpu` double DEFAULT NULL;
 
+-- Sessions of the release before live on.
+UPDATE `mw_session` m JOIN `session` s ON s.`sessnum` = m.`sessnum`
+  SET m.`remoteip` = s.`remoteip`, m.`zone_id` = s.`zone_id`
+  WHERE m.`remoteip` = '' AND m.`zone_id` = 0;
+
 -- `drain_in`: seconds until what runs on a host that drains is ended. `away`: seconds for which nobody has heard of it.
 ALTER TABLE `mw_host`
   ADD COLUMN IF NOT EXISTS `drain_in` double DEFAULT NULL,
@@ -51,6 +56,10 @@ UPDATE `mw_view`
     `seconds` = GREATEST(0, TIMESTAMPDIFF(MICROSECOND, `opened`, `heartbeat`) / 1000000)
   WHERE `reserved` IS NULL AND `opened` IS NOT NULL;
 
+-- A view is looked for in the log before it is written there, and a session's views when it ends.
+ALTER TABLE `viewlog` ADD INDEX IF NOT EXISTS `sessnum` (`sessnum`);
+ALTER TABLE `view` ADD INDEX IF NOT EXISTS `sessnum` (`sessnum`);
+
 -- What each person watched of each session, added up as their views end.
 CREATE TABLE IF NOT EXISTS `mw_viewing` (
   `sessnum` bigint(20) unsigned NOT NULL,
@@ -71,11 +80,12 @@ CREATE TABLE IF NOT EXISTS `mw_relay` (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- What one controller does for all: it counts its rounds here, and another takes over when the figure stands still.
+-- `rested` is when the last holder put it down in order.
 CREATE TABLE IF NOT EXISTS `mw_duty` (
-  `name` varchar(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  `name` varchar(80) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   `holder` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
   `round` bigint(20) unsigned NOT NULL DEFAULT 0,
-  `rests` tinyint(1) NOT NULL DEFAULT 0,
+  `rested` datetime(3) DEFAULT NULL,
   PRIMARY KEY (`name`)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
-INSERT IGNORE INTO `mw_duty` (`name`) VALUES ('reaping');
+ALTER TABLE `mw_host` DROP COLUMN IF EXISTS `pool_holder`, DROP COLUMN IF EXISTS `pool_until`;

@@ -5,58 +5,147 @@ import SessionModel
 import SessionStore
 
 extension Gateway {
-    /// The portal's and the people's `stop`.
-    func stop(_ number: SessionNumber, as role: Role) async throws -> ControlReply {
-        guard let session = try await database.session(number), session.state.isLive else {
-            throw SessionError.sessionUnknown(number)
+    /// The portal's and the people's `stop`; with a delay, whoever watches is told before.
+    func stop(_ number: SessionNumber, _ delay: StopDelay?, as role: Role) async throws -> ControlReply {
+        let session = try await requireOwn(number, as: role, unmoved: delay == nil)
+        let seconds: Int
+        switch delay {
+        case nil where session.state == .ending:
+            // Whoever began its end may have died since: to its user it is still there.
+            await finishEnd(session)
+            await awaitMoved(number)
+            return .done("")
+        case nil:
+            await endSession(number, reason: .stopped)
+            return .done("")
+        case .standard: seconds = Int(settings.sessions.notice.components.seconds)
+        case .seconds(let asked): seconds = Self.bounded(asked)
         }
-        if let own = Rights.ownName(role), session.owner != own { throw SessionError.notPermitted(own, number) }
-        await endSession(number, reason: "stopped")
-        return .done("")
+        guard try await database.stopLater(number, in: seconds) else { throw SessionError.sessionNotRunning(number) }
+        log.event("session stops later", [.session: "\(number)", .took: "\(seconds)"])
+        return .done("Session \(number) ends in \(plainTime(seconds)); whoever watches it then is told before.")
     }
 
+    /// `maxwell extend`: more time for a session. A person gets it against being unobserved, everyone else against all
+    /// that would end it.
+    func extend(_ number: SessionNumber, by seconds: Int?, as role: Role) async throws -> ControlReply {
+        _ = try await requireOwn(number, as: role)
+        let time = seconds.map(Self.bounded) ?? 0
+        guard try await database.extend(number, by: time, whatever: Rights.ownName(role) == nil) else {
+            throw SessionError.sessionNotRunning(number)
+        }
+        let outlook = try await outlooks().first { $0.fact.number == number }
+        log.event("session extended", [.session: "\(number)", .took: "\(time)"])
+        guard let fate = outlook?.fate else { throw SessionError.sessionNotRunning(number) }
+        let end = fate.endsIn.map { "is reaped in \(plainTime(Int($0)))" } ?? "is not reaped as things are"
+        return .done("Session \(number) \(end): \(fate.words).")
+    }
+
+    /// A session that is there for its user; with `unmoved` also one that ends and has its rows still.
+    private func requireOwn(
+        _ number: SessionNumber, as role: Role, unmoved: Bool = false
+    ) async throws -> SessionRecord {
+        guard let session = try await database.session(number),
+            session.state.isLive || unmoved && session.state == .ending && !session.isMoved
+        else { throw SessionError.sessionUnknown(number) }
+        if let own = Rights.ownName(role), session.owner != own { throw SessionError.notPermitted(own, number) }
+        return session
+    }
+
+    /// Seconds that somebody asked for, 1 s to 30 days: the command line takes no others.
+    static func bounded(_ seconds: Int) -> Int { min(max(1, seconds), 30 * 86400) }
+
     /// The one way out of a session, whatever ended it. Idempotent: the first caller ends it, later ones find it ended.
+    /// It returns within half a second, with the portal's rows gone and the account written; what does not leave on HUP
+    /// goes on being ended by its keeper.
     ///
     /// - Parameter failedStart: the steps of a start that failed; nil for a session that came to run.
-    ///
-    /// The display's end is waited for up to 400 ms: an application that leaves on HUP is gone, and its account whole,
-    /// when this returns. A stubborn one goes on being ended in the background.
     func endSession(
-        _ number: SessionNumber, reason: String, failedStart: String? = nil, account: DisplayEnd? = nil
+        _ number: SessionNumber, reason: EndReason, failedStart: String? = nil, account: DisplayEnd? = nil
     ) async {
         do {
-            guard let session = try await database.beginEnd(number, reason: reason, errorID: nil) else { return }
-            await finishEnd(session, reason: reason, failedStart: failedStart, account: account)
+            guard let session = try await database.beginEnd(number, reason: reason.text, errorID: nil) else { return }
+            await finishEnd(session, failedStart: failedStart, account: account)
         } catch {
-            log.event("session not ended", level: .error, [.session: "\(number)", .reason: reason, .cause: "\(error)"])
+            log.event(
+                "session not ended", level: .error,
+                [.session: "\(number)", .reason: reason.text, .cause: "\(error)"])
         }
     }
 
     /// Finishes an end that was begun, here or by a controller that died.
-    func finishEnd(_ session: SessionRecord, reason: String, failedStart: String?, account: DisplayEnd?) async {
-        let ending = Task { await endDisplay(of: session) }
-        let end = await firstOf(ending, within: .milliseconds(400)) ?? nil
-        let known = account ?? end
+    func finishEnd(_ session: SessionRecord, failedStart: String? = nil, account: DisplayEnd? = nil) async {
+        let number = session.number
+        guard ends.begin(number) else { return }
+        let stood = await accountNow(of: session)
+        if let used = account ?? stood {
+            // Should this controller die when the display is gone already: nobody else knows then.
+            try? await database.noteAccount(number, wall: used.wallSeconds, cpu: used.cpuSeconds)
+        }
+        let ladder = Task { await endDisplay(of: session) }
+        let views = Task { await awaitViews(of: number) }
+        let outcome = await firstOf(ladder, within: Self.answered)
+        await views.value
+        let known = account ?? outcome?.end ?? stood
         do {
             try await database.finishEnd(
-                session.number,
+                number,
                 accounts: SessionAccounts(
-                    wall: known?.wallSeconds ?? Double(session.age), cpu: known?.cpuSeconds ?? 0,
+                    // What its host does not know any more was over when its end was begun.
+                    wall: known?.wallSeconds ?? session.noted?.wall
+                        ?? Double(max(0, session.age - session.endingFor)),
+                    cpu: known?.cpuSeconds ?? session.noted?.cpu ?? 0,
                     status: known?.status ?? 0), failedStart: failedStart != nil, exitStatus: known?.status,
                 logTail: known?.logTail, steps: failedStart)
             log.event(
                 "session ended",
-                [.session: "\(session.number)", .user: "\(session.owner)", .host: session.hostText, .reason: reason])
+                [.session: "\(number)", .user: "\(session.owner)", .host: session.hostText, .reason: session.reason])
         } catch {
-            log.event("session rows not finished", level: .error, [.session: "\(session.number)", .cause: "\(error)"])
+            // Healing finishes it: until then it is ending.
+            log.event("session rows not finished", level: .error, [.session: "\(number)", .cause: "\(error)"])
+            ends.finished(number)
+            return
+        }
+        if let outcome {
+            await closeEnd(number, outcome)
+        } else {
+            Task { await closeEnd(number, await ladder.value) }
         }
     }
 
-    /// Ends the display of `session` on its host and gives its number back; nil when that was done before, or when the
-    /// host cannot be asked now: then healing does it when the host is heard again.
-    private func endDisplay(of session: SessionRecord) async -> DisplayEnd? {
+    /// How long an end is waited for before it is answered for.
+    private static let answered = Duration.milliseconds(300)
+    /// How long a keeper may take to tell an account, before the end goes on without.
+    private static let told = Duration.milliseconds(100)
+
+    /// What became of a session's display.
+    enum DisplayOutcome: Sendable {
+        /// Nothing of it is left.
+        case ended(DisplayEnd?)
+        /// Its host could not be asked: healing does it when the host is heard again.
+        case unknown
+
+        var end: DisplayEnd? { if case .ended(let end) = self { end } else { nil } }
+    }
+
+    /// The last step of an end: nothing of the session is left anywhere.
+    private func closeEnd(_ number: SessionNumber, _ outcome: DisplayOutcome) async {
+        defer { ends.finished(number) }
+        guard case .ended(let end) = outcome else { return }
+        do {
+            try await database.closeEnd(
+                number,
+                final: end.map { SessionAccounts(wall: $0.wallSeconds, cpu: $0.cpuSeconds, status: $0.status ?? 0) },
+                exitStatus: end?.status)
+        } catch {
+            log.event("session's end not closed", level: .error, [.session: "\(number)", .cause: "\(error)"])
+        }
+    }
+
+    /// Ends the display of `session` on its host and gives its number back.
+    private func endDisplay(of session: SessionRecord) async -> DisplayOutcome {
         // A start that failed may have none any more: its number can be another's by now.
-        guard let place = session.place, let key = session.display?.key else { return nil }
+        guard let place = session.place, let key = session.display?.key else { return .ended(nil) }
         do {
             let channel = try await fleet.channel(place.host)
             let patience = Double(settings.hosts.stopPatience.components.seconds)
@@ -64,13 +153,41 @@ extension Gateway {
                 .endDisplay(display: place.number, key: key, patienceSeconds: patience),
                 within: .seconds(2 * patience + 20))
             try await database.releaseDisplay(place.number, key: key, on: place.host)
-            if case .displayEnded(let end) = reply { return end }
+            // One that is gone tells nothing of the session.
+            if case .displayEnded(let end) = reply, end.session == session.number { return .ended(end) }
+            return .ended(nil)
         } catch {
             log.event(
                 "display not ended yet", level: .warning,
                 [.session: "\(session.number)", .host: session.hostText, .cause: "\(error)"])
+            return .unknown
         }
-        return nil
+    }
+
+    /// What a session has used up to now, as its keeper says; nil when that is not known in time.
+    private func accountNow(of session: SessionRecord) async -> DisplayEnd? {
+        guard let place = session.place, let key = session.display?.key,
+            let reply = try? await fleet.channel(place.host).ask(
+                .account(display: place.number, key: key), within: Self.told),
+            case .account(let account) = reply
+        else { return nil }
+        return account
+    }
+
+    /// Waits until a session that another task ends has left the portal's tables, for a moment.
+    private func awaitMoved(_ number: SessionNumber) async {
+        let limit = ContinuousClock.now + Self.answered
+        while ContinuousClock.now < limit, let session = try? await database.session(number), !session.isMoved {
+            try? await Task.sleep(for: .milliseconds(15))
+        }
+    }
+
+    /// Waits until the relays have told the ends of a session's views, for a moment.
+    private func awaitViews(of session: SessionNumber) async {
+        let limit = ContinuousClock.now + Self.answered
+        while ContinuousClock.now < limit, (try? await database.openViews(of: session)) ?? 0 > 0 {
+            try? await Task.sleep(for: .milliseconds(15))
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 import HostAccess
 import HostProtocol
+import Logging
 import SessionModel
 import SessionStore
 
@@ -9,21 +10,49 @@ extension Gateway {
         switch event {
         case .connected(let hello):
             log.event("host connected", [.host: "\(host)", .status: hello.version])
-            await heal(host, hello)
+            await insist("host not noted") {
+                try await database.noteHost(
+                    host, bootID: hello.bootID, isolation: hello.isolation, agentVersion: hello.version)
+            }
+            await reconciler.hurry(host)
+            await openLink(host)
+            pools.wake()
         case .disconnected(let cause):
             log.event("host disconnected", level: .warning, [.host: "\(host)", .cause: cause])
         case .applicationExited(let end):
-            await ended(end, reason: "the application exited")
+            await ended(end, on: host, reason: .applicationExited)
         case .displayDied(let end):
-            await ended(end, reason: "the display died")
+            await ended(end, on: host, reason: .displayDied)
             if end.session == nil { await lostReady(end.display, on: host) }
         case .load: pools.wake()
         }
     }
 
-    private func ended(_ end: DisplayEnd, reason: String) async {
-        guard let session = end.session else { return }
-        await endSession(session, reason: reason, account: end)
+    /// A session's display or application ended by itself: told once, so it is insisted on.
+    private func ended(_ end: DisplayEnd, on host: HostName, reason: EndReason) async {
+        guard let number = end.session else { return }
+        await insist("session not ended") {
+            // Another gateway's sessions may have the same numbers on a host that is shared.
+            guard let session = try await database.session(number), session.place?.host == host,
+                end.key == nil || session.display == nil || session.display?.key == end.key,
+                let begun = try await database.beginEnd(number, reason: reason.text)
+            else { return }
+            await finishEnd(begun, account: end)
+        }
+    }
+
+    /// Carries `deed` out, again and again while the database is away.
+    private func insist(_ failure: Logger.Message, _ deed: () async throws -> Void) async {
+        while !Task.isCancelled {
+            do {
+                return try await deed()
+            } catch StoreError.unavailable(let cause) {
+                log.event(failure, level: .warning, [.cause: cause])
+                try? await Task.sleep(for: .seconds(2))
+            } catch {
+                return log.event(failure, level: .error, [.cause: "\(error)"])
+            }
+        }
     }
 
     /// A display that served nobody died: it is no longer to be handed out.
@@ -38,32 +67,56 @@ extension Gateway {
         }
     }
 
-    /// Makes records and a host agree after it connected: the host's inventory says what is there.
-    private func heal(_ host: HostName, _ hello: HostHello) async {
-        do {
-            try await database.noteHost(
-                host, bootID: hello.bootID, isolation: hello.isolation, agentVersion: hello.version)
-            for session in try await database.endingSessions() where session.place?.host == host {
-                await finishEnd(session, reason: "an end that was interrupted", failedStart: nil, account: nil)
+    /// Makes records and hosts agree until the task is cancelled: each host is looked at when it connects, and every 30
+    /// seconds. Of several controllers one does, for each host.
+    func keepAgreement() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            for host in await reconciler.due(of: fleet.states().keys) {
+                Task { await reconcile(host) }
             }
-            let displays = try await database.displays(on: host)
-            let living = Set(try await database.sessions(on: host).map(\.number))
-            let repairs = DisplayRepair.plan(
-                claims: displays.map { $0.claim(living: living, boot: hello.bootID) },
-                observed: hello.inventory.map { DisplayRepair.Observed(display: $0.display, key: $0.key) })
-            for repair in repairs { try await carryOut(repair, on: host) }
-        } catch {
-            log.event("host not healed", level: .error, [.host: "\(host)", .cause: "\(error)"])
         }
-        await openLink(host)
-        pools.wake()
+    }
+
+    private func reconcile(_ host: HostName) async {
+        do {
+            guard try await duties.holds(Duties.host(host)) else { return await reconciler.failed(host) }
+            let repairs = try await plan(for: host)
+            for repair in await reconciler.looked(at: host, repairs) { try await carryOut(repair, on: host) }
+        } catch {
+            await reconciler.failed(host)
+            log.event("host not healed", level: .warning, [.host: "\(host)", .cause: "\(error)"])
+        }
+    }
+
+    private func plan(for host: HostName) async throws -> [Reconciliation.Repair] {
+        let channel = try await fleet.channel(host)
+        guard case .inventory(let inventory) = try await channel.ask(.inventory, within: .seconds(20)),
+            let hello = await channel.hello
+        else { throw HostAccessError.confused(host, cause: "the inventory was not answered") }
+        // The records are read after the host was: what was claimed in between is not taken for a stray.
+        let claims = try await database.displays(on: host)
+        let sessions = try await database.sessions(on: host)
+        let states = Dictionary(sessions.map { ($0.number, $0.state) }) { first, _ in first }
+        // What this controller is ending right now is no business of healing.
+        let busy = Set(claims.filter { $0.session.map(ends.contains) ?? false }.map(\.number))
+        return Reconciliation.plan(
+            sessions: sessions.filter { !ends.contains($0.number) }.compactMap(\.asReconciled),
+            claims: claims.filter { !busy.contains($0.number) }.map { $0.claim(states: states, boot: hello.bootID) },
+            observed: inventory.filter { !busy.contains($0.display) }.map {
+                Reconciliation.Observed(display: $0.display, key: $0.key, session: $0.session)
+            })
     }
 
     /// Makes one repair.
-    func carryOut(_ repair: DisplayRepair, on host: HostName) async throws {
+    func carryOut(_ repair: Reconciliation.Repair, on host: HostName) async throws {
         switch repair {
         case .endSession(let number):
-            await endSession(number, reason: "its display is gone from the host")
+            await endSession(number, reason: .displayGone)
+        case .finishEnd(let number):
+            guard let session = try await database.session(number), session.state == .ending else { return }
+            log.event("end taken up again", [.session: "\(number)", .host: "\(host)"])
+            await finishEnd(session)
         case .endDisplay(let display, let key):
             let patience = Double(settings.hosts.stopPatience.components.seconds)
             _ = try await fleet.channel(host).ask(

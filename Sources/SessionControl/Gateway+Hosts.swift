@@ -6,13 +6,17 @@ import SessionModel
 import SessionStore
 
 extension Gateway {
-    /// `maxwell host up|down|drain`. With `drain` what runs goes on, nothing new starts, and no display is kept ready.
-    func setStatus(of host: HostName, _ status: HostStatus) async throws -> ControlReply {
+    /// `maxwell host up|down|drain`. With `drain` nothing new starts, and no display is kept ready; what runs goes on, for
+    /// so many seconds where they are given.
+    func setStatus(of host: HostName, _ status: HostStatus, _ endAfter: Int?) async throws -> ControlReply {
         try await requireHost(host)
         try await database.setHostStatus(host, to: status)
+        let seconds = status == .drain ? endAfter.map(Self.bounded) : nil
+        try await database.setDrain(of: host, in: seconds)
         log.event("host status set", [.host: "\(host)", .status: status.rawValue])
         pools.wake()
-        return .done("Host \(host) is \(status == .drain ? "draining" : status.rawValue).")
+        let end = seconds.map { "; its sessions end in \(plainTime($0)), and whoever watches is told before" } ?? ""
+        return .done("Host \(host) is \(status == .drain ? "draining" : status.rawValue)\(end).")
     }
 
     /// What `maxwell host add` puts on a host.

@@ -1,22 +1,17 @@
 import SessionModel
 
 extension Gateway {
-    /// What nobody else ends: views whose relay fell silent, tickets past their time, rows a crash left half made.
-    /// The first round is a minute after the start, so that a relay has told its views to a controller that was away.
+    /// What nobody else ends, every minute: views whose end was not written to the last row, tickets past their time, rows
+    /// that a crash left half made or a portal wrote back as they were before. Of several controllers one does.
     func keepHouse() async {
+        var next = ContinuousClock.now + .seconds(30)
         while !Task.isCancelled {
             do {
-                try await Task.sleep(for: .seconds(60))
-                for view in try await database.closeAllViews(silentFor: 60) {
-                    log.event("view closed", level: .warning, [.view: "\(view)", .cause: "no proof of life for 60 s"])
-                }
-                _ = try await database.removeExpiredTokens()
-                _ = try await database.removeHalfBegun()
-                for session in try await database.stuckStarts(olderThan: 2 * DisplayRepair.pending) {
-                    await endSession(session.number, reason: "its start was interrupted", failedStart: "[]")
-                }
-                _ = try await database.removeOldSessions(days: 30)
-                try await database.recountUses()
+                // The duty is gone round with more often than there is something to do: else another takes it over.
+                try await Task.sleep(for: .seconds(5))
+                guard try await duties.holds(Duties.house), next <= .now else { continue }
+                next = .now + .seconds(60)
+                try await clean()
             } catch is CancellationError {
                 return
             } catch {
@@ -25,13 +20,34 @@ extension Gateway {
         }
     }
 
+    private func clean() async throws {
+        let logged = try await database.logEndedViews()
+        if logged > 0 { log.event("ends of views written late", level: .warning, [.status: "\(logged)"]) }
+        for number in try await database.correctPortalRows() {
+            log.event("rows of the portal put right", level: .warning, [.session: "\(number)"])
+        }
+        _ = try await database.removeStaleReservations()
+        _ = try await database.removeExpiredTokens()
+        _ = try await database.removeHalfBegun()
+        for session in try await database.stuckStarts(olderThan: 2 * Reconciliation.pending) {
+            await endSession(session.number, reason: .startInterrupted, failedStart: "[]")
+        }
+        // What has no host to be healed with.
+        for session in try await database.endingSessions()
+        where session.endingFor >= Reconciliation.pending && (!session.isMoved || session.display == nil) {
+            await finishEnd(session)
+        }
+        _ = try await database.removeOldSessions(days: 30)
+        try await database.recountUses()
+    }
+
     /// Ends displays that nobody will take: claimed for somebody who died meanwhile, or broken and looked at long enough.
     /// Their claims keep the numbers from everyone else until then.
     func endForgotten() async {
         while !Task.isCancelled {
             do {
                 try await Task.sleep(for: .seconds(10))
-                for host in await fleet.states().keys {
+                for host in await fleet.states().keys where try await duties.holds(Duties.host(host)) {
                     for display in try await database.displays(on: host) where display.isForgotten {
                         try await carryOut(.endDisplay(display.number, key: display.key), on: host)
                     }

@@ -8,11 +8,17 @@ extension Gateway {
     func listSessions(of user: UserName?, as role: Role) async throws -> ControlReply {
         if let own = Rights.ownName(role), let user, user != own { throw SessionError.notAllowed }
         let sessions = try await database.sessions(of: Rights.ownName(role) ?? user)
+        let views = try await database.viewIntervals(of: sessions.map(\.number))
+        let outlooks = Dictionary(try await outlooks().map { ($0.fact.number, $0.fate) }) { first, _ in first }
         return .sessions(
-            sessions.map {
-                SessionLine(
-                    session: $0.number, user: $0.owner.text, application: $0.application.text, host: $0.hostText,
-                    display: $0.place?.number.value ?? 0, state: $0.state.rawValue, age: $0.age, viewers: $0.viewers)
+            sessions.map { session in
+                let fate = outlooks[session.number]
+                return SessionLine(
+                    session: session.number, user: session.owner.text, application: session.application.text,
+                    host: session.hostText, display: session.place?.number.value ?? 0,
+                    state: session.state.rawValue, age: session.age, viewers: session.viewers,
+                    watched: ViewLedger.watched(views[session.number] ?? []),
+                    endsIn: fate?.endsIn.map { Int($0) }, fate: fate?.words ?? session.reason)
             })
     }
 

@@ -12,8 +12,7 @@ enum PoolRules {
 }
 
 extension Gateway {
-    /// Keeps displays ready on every host until the task is cancelled. Of several controllers one tends a host, by a
-    /// lease in the tables.
+    /// Keeps displays ready on every host until the task is cancelled. Of several controllers one tends a host.
     func keepPools() async {
         for await _ in pools.calls() {
             if Task.isCancelled { return }
@@ -31,7 +30,7 @@ extension Gateway {
         guard !states.isEmpty else { return }
         let hosts = try await database.hosts().filter { $0.access != nil && states[$0.name] != nil }
         var tended: [HostRecord] = []
-        for host in hosts where try await mayTend(host.name) { tended.append(host) }
+        for host in hosts where try await duties.holds(Duties.host(host.name)) { tended.append(host) }
         guard !tended.isEmpty else { return }
         let recent = try await database.recentStarts()
         let sharing = hosts.filter(\.takesSessions).count
@@ -52,18 +51,6 @@ extension Gateway {
                 await tend(host, state, withGL: withGL, facts, displays[host.name] ?? [])
             }
         }
-    }
-
-    private func mayTend(_ host: HostName) async throws -> Bool {
-        if await pools.holds(host) { return true }
-        guard try await database.holdPool(of: host, as: pools.holder, seconds: Pools.lease) else { return false }
-        await pools.hold(host)
-        return true
-    }
-
-    /// Lets other controllers tend the hosts at once: this one ends.
-    func releasePools() async {
-        for host in await pools.held { _ = try? await database.holdPool(of: host, as: pools.holder, seconds: 0) }
     }
 
     /// One kind of display on one host: what is outdated goes, then as many are made or ended as the plan says.

@@ -43,10 +43,11 @@ extension Gateway {
     func resolve(_ order: ResolveOrder) async throws -> Route {
         guard let found = try await database.resolve(token: order.token) else { throw SessionError.tokenUnknown }
         let socket = try await fleet.link(found.host).socket()
-        let view = try await database.openView(
-            session: found.session, user: found.user, mode: found.mode, kind: found.kind, address: order.address)
+        let view = try await database.reserveView(
+            session: found.session, user: found.user, mode: found.mode, kind: found.kind, address: order.address,
+            relay: order.relay)
         log.event(
-            "view opened",
+            "view resolved",
             [
                 .view: "\(view)", .session: "\(found.session)", .user: "\(found.user)", .address: order.address,
                 .status: found.mode.rawValue,
@@ -55,13 +56,6 @@ extension Gateway {
             view: view, session: found.session, socket: socket, display: found.display, key: found.key,
             mode: found.mode,
             authentication: found.kind == .ticket ? .relay(password: found.password) : .viewer)
-    }
-
-    /// A view ended: its time is written.
-    func closeView(_ end: ViewEnd) async throws -> ControlReply {
-        try await database.closeView(end.view, seconds: end.seconds)
-        log.event("view closed", [.view: "\(end.view)", .took: "\(end.seconds)", .cause: end.cause])
-        return .done("")
     }
 
     private func runningSession(_ number: SessionNumber) async throws -> SessionRecord {

@@ -8,12 +8,19 @@ extension Gateway {
         guard let story = try await database.story(of: number) else { throw SessionError.sessionUnknown(number) }
         let session = story.record
         if let own = Rights.ownName(role), session.owner != own { throw SessionError.notPermitted(own, number) }
+        let viewings = try await database.viewings(of: number)
         return .why(
             WhyAnswer(
                 session: number, user: session.owner.text, application: session.application.text,
                 host: session.hostText, display: session.place?.number.value ?? 0, state: session.state.rawValue,
                 reason: session.reason, errorID: session.errorID, exitStatus: story.exitStatus,
                 started: session.started, running: story.running, ended: story.ended,
-                steps: StartStep.steps(story.steps ?? ""), logTail: story.logTail))
+                steps: StartStep.steps(story.steps ?? ""), logTail: story.logTail, wallSeconds: story.wall,
+                viewSeconds: story.view, cpuSeconds: story.cpu,
+                viewers: viewings.map {
+                    WhyViewer(
+                        user: $0.user.text, views: $0.views, seconds: $0.seconds, bytesToViewer: $0.toViewer,
+                        bytesFromViewer: $0.fromViewer)
+                }))
     }
 }

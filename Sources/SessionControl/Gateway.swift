@@ -8,6 +8,7 @@ import Notices
 import SessionModel
 import SessionStore
 import SettingsFile
+import Synchronization
 
 /// The gateway as everyone asks it: who may ask is checked here, then one function a word.
 public final class Gateway: Sendable {
@@ -18,6 +19,12 @@ public final class Gateway: Sendable {
     let catalogue: Catalogue
     let pools = Pools()
     let starts = StartsUnderWay()
+    let ends = EndsUnderWay()
+    let reconciler = Reconciler()
+    let duties: Duties
+    let journal: ViewJournal
+    /// Which relays live.
+    let ears = Mutex(RelayEars(now: .now))
     let notices: NoticeCommand
     let log: Logger
     private let roles: CallerRole
@@ -31,6 +38,8 @@ public final class Gateway: Sendable {
         self.database = database
         self.directory = directory
         self.log = log
+        duties = Duties(database)
+        journal = ViewJournal(path: settings.controller.state + "/views.journal")
         catalogue = Catalogue(
             folder: settings.applications.folder, timeout: settings.sessions.timeout, database: database,
             log: log)
@@ -56,9 +65,16 @@ public final class Gateway: Sendable {
             group.addTask { await self.keepHouse() }
             group.addTask { await self.endForgotten() }
             group.addTask { await self.keepPools() }
+            group.addTask { await self.keepAgreement() }
+            group.addTask { await self.keepReaping() }
+            group.addTask { await self.keepJournal() }
             group.addTask { await self.probeHosts() }
         }
-        await releasePools()
+        do {
+            try await duties.putDown()
+        } catch {
+            log.event("duties not put down", level: .warning, [.cause: "\(error)"])
+        }
         await fleet.letGo()
     }
 
@@ -78,7 +94,7 @@ public final class Gateway: Sendable {
         case .ping: .done("")
         case .start(let order): .started(try await start(order))
         case .view(let order): .view(try await view(order, as: role))
-        case .stop(let session, _): try await stop(session, as: role)
+        case .stop(let session, let delay): try await stop(session, delay, as: role)
         case .check(let host, let apply): try await check(host, apply: apply)
         case .createUserHome(let user): try await createHome(of: user)
         case .updateQuota: .done("")
@@ -90,14 +106,15 @@ public final class Gateway: Sendable {
         case .login(let user, let password): try await login(user, password)
         case .ticket(let order): .ticket(try await ticket(order, as: role))
         case .counters: .counters(database.counters())
-        case .setHostStatus(let host, let status, _): try await setStatus(of: host, status)
+        case .setHostStatus(let host, let status, let endAfter): try await setStatus(of: host, status, endAfter)
         case .hostKey: try hostKey()
         case .addHost(let order): try await addHost(order)
         case .resolve(let order): .route(try await resolve(order))
-        case .reap, .extend, .viewOpened: throw SessionError.notAllowed
-        case .viewBeats(let beat):
-            .beats(cut: try await database.beatViews(beat.views.map { (view: $0.view, age: 0) }))
-        case .viewClosed(let end): try await closeView(end)
+        case .reap(let dryRun): try await reap(dryRun: dryRun)
+        case .extend(let session, let seconds): try await extend(session, by: seconds, as: role)
+        case .viewOpened(let opening): try await viewOpened(opening)
+        case .viewBeats(let beat): try await relayBeat(beat)
+        case .viewClosed(let end): try await viewClosed(end)
         }
     }
 

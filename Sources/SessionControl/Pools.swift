@@ -1,6 +1,6 @@
 import SessionModel
 
-/// What this controller remembers of the hosts' ready displays between two rounds: targets, leases, and what is being
+/// What this controller remembers of the hosts' ready displays between two rounds: targets, and what is being
 /// made. The displays themselves are in the tables.
 actor Pools {
     /// One host's displays of one kind.
@@ -17,10 +17,7 @@ actor Pools {
         var making = 0
     }
 
-    /// Names this controller in leases.
-    nonisolated let holder = String(Secret.token().exposed.prefix(16))
     private var kinds: [Kind: Memory] = [:]
-    private var leases: [HostName: ContinuousClock.Instant] = [:]
     private var pauses: [HostName: (until: ContinuousClock.Instant, failures: Int)] = [:]
     private nonisolated let rounds: AsyncStream<Void>
     private nonisolated let round: AsyncStream<Void>.Continuation
@@ -44,14 +41,6 @@ actor Pools {
         round.onTermination = { _ in clock.cancel() }
         return rounds
     }
-
-    /// How long a host's lease lasts, and when it is renewed.
-    static let lease = 15
-    /// Whether the lease that this controller has on the host's pool is good for a while yet.
-    func holds(_ host: HostName) -> Bool { leases[host].map { $0 > .now } ?? false }
-    func hold(_ host: HostName) { leases[host] = .now + .seconds(Self.lease / 2) }
-    /// The hosts whose leases this controller has had.
-    var held: [HostName] { Array(leases.keys) }
 
     /// The number of displays to have ready, by what was wanted before and is now.
     func target(_ kind: Kind, _ facts: PoolPlan.Facts, _ rules: PoolPlan.Rules) -> Double {

@@ -31,6 +31,18 @@ extension HostRecord {
 extension SessionRecord {
     /// Its host's name; empty for a start that never had one.
     var hostText: String { place?.host.text ?? "" }
+
+    /// The session as a plan of repairs weighs it; nil for one that has ended.
+    var asReconciled: Reconciliation.Session? {
+        let life: Reconciliation.Session.Life
+        switch state {
+        case .starting: life = .starting
+        case .running: life = .running
+        case .ending: life = .ending(endingFor)
+        case .ended, .failed: return nil
+        }
+        return Reconciliation.Session(number: number, life: life, age: age, hasDisplay: display != nil)
+    }
 }
 
 extension RecentStarts {
@@ -39,11 +51,16 @@ extension RecentStarts {
 }
 
 extension DisplayRecord {
-    /// The record as a repair plan weighs it; `living` are the sessions whose rows are there, `boot` the host's present one.
-    func claim(living: Set<SessionNumber>, boot: String) -> DisplayRepair.Claim {
-        let holder: DisplayRepair.Holder =
+    /// The record as a repair plan weighs it; `states` are those of the host's sessions that have not ended, `boot` is the
+    /// host's present one.
+    func claim(states: [SessionNumber: SessionState], boot: String) -> Reconciliation.Claim {
+        let holder: Reconciliation.Holder =
             if let session {
-                living.contains(session) ? .session(session) : .endedSession
+                switch states[session] {
+                case .starting, .running: .session(session)
+                case .ending: .endingSession
+                case .ended, .failed, nil: .endedSession
+                }
             } else {
                 switch state {
                 case .ready: .pool
@@ -52,7 +69,7 @@ extension DisplayRecord {
                 case .starting, .used: .nobody
                 }
             }
-        return DisplayRepair.Claim(
+        return Reconciliation.Claim(
             display: number, key: key, holder: holder, age: age,
             isOfAnotherBoot: !bootID.isEmpty && bootID != boot)
     }

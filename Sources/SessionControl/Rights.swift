@@ -25,6 +25,8 @@ enum Rights {
         case .ping: true
         case .start, .check, .createUserHome, .updateQuota, .screenshot:
             role == .root || role == .portal
+        // What a portal passes on is its visitors' text: the word it knows, and no more.
+        case .stop(_, .some): role.isPerson || role.isAdministrator || role == .root
         case .view, .stop, .sessions, .why, .extend, .ticket:
             role.isPerson || role.isAdministrator || role == .root || role == .portal
         case .hosts, .applications, .login, .reap, .setHostStatus, .hostKey, .addHost:

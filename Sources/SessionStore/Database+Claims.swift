@@ -92,7 +92,7 @@ extension Database {
             while let candidate = here.first {
                 let taken = try connection.execute(
                     """
-                    UPDATE mw_display SET state = 'used', counted = 1
+                    UPDATE mw_display SET state = 'used', counted = 1, since = UTC_TIMESTAMP(3)
                     WHERE hostname = ? AND dispnum = ? AND state = 'ready' AND sessnum IS NULL
                     """, host, candidate.number)
                 if taken == 1 { return try takenDisplay(candidate, connection) }

@@ -16,44 +16,76 @@ extension Database {
         }
     }
 
-    /// Finishes a session's end: its accounts are written, then its rows go, and last it is `ended`. A session that
-    /// never came to run (`failedStart`) leaves no `sessionlog` row and is `failed`. May be repeated after a crash
-    /// anywhere in it: what was written is not written again, and until the last step the session is `ending`. The
-    /// application's exit status, the end of its log and what the start tried are kept for ``story(of:)`` where known.
+    /// Keeps what a session that is `ending` had used when its end began: for whoever finishes it when its host does not
+    /// know any more.
+    public func noteAccount(_ number: SessionNumber, wall: Double, cpu: Double) async throws(StoreError) {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            try connection.execute(
+                """
+                UPDATE mw_session SET final_wall = ?, final_cpu = ?
+                WHERE sessnum = ? AND state = 'ending' AND moved = 0 AND final_wall IS NULL
+                """, Self.figure(wall), Self.figure(cpu), number)
+        }
+    }
+
+    /// Moves a session that is `ending` from the portal's tables to its logs. First its account is fixed: the first
+    /// caller's figures stay, and only what was missing is added later. Views that are open end at what is proven;
+    /// `walltime` is at least the time in which anybody watched. Then the logs are written from what is fixed, and the
+    /// portal's rows go: it ``SessionRecord/isMoved``, and `ending` until ``closeEnd(_:final:)``. A session that never
+    /// came to run (`failedStart`) leaves no logs. May be repeated after a crash anywhere in it: what was written is not
+    /// written again. The application's exit status, the end of its log and what the start tried are kept for
+    /// ``story(of:)`` where known.
     public func finishEnd(
         _ number: SessionNumber, accounts: SessionAccounts, failedStart: Bool, exitStatus: Int? = nil,
         logTail: String? = nil, steps: String? = nil
     ) async throws(StoreError) {
         try await run(repeatable: true) { connection throws(StoreError) in
-            try connection.transaction { () throws(StoreError) in
-                let open = try connection.query(
-                    """
-                    SELECT viewid, TIMESTAMPDIFF(MICROSECOND, opened, UTC_TIMESTAMP(3)) / 1000000
-                    FROM mw_view WHERE sessnum = ? AND duration IS NULL
-                    """, number)
-                for row in open {
-                    try Self.close(row.unsigned(0), after: row.real(1), connection)
+            let isEnding = try connection.transaction { () throws(StoreError) -> Bool in
+                guard let end = try Self.lockEnd(of: number, connection), !end.isMoved else { return false }
+                try Self.fixViews(of: number, connection)
+                if !end.isFixed {
+                    try Self.fixAccount(of: number, accounts, failedStart: failedStart, connection)
                 }
-                let viewTime = try Self.viewTime(of: number, connection)
-                if !failedStart {
-                    try Self.writeLogs(of: number, accounts, viewTime: viewTime, connection)
-                }
-                try connection.execute("DELETE FROM viewperm WHERE sessnum = ?", number)
-                try connection.execute("DELETE FROM mw_ticket WHERE sessnum = ?", number)
-                try connection.execute("DELETE FROM view WHERE sessnum = ?", number)
-                try connection.execute("DELETE FROM fileperm WHERE sessnum = ?", number)
-                try connection.execute("DELETE FROM job WHERE sessnum = ?", number)
-                try connection.execute("DELETE FROM session WHERE sessnum = ?", number)
-                let ended = try connection.execute(
+                // What was known first stays, save that the steps of a start that failed replace those before.
+                try connection.execute(
                     """
                     UPDATE mw_session
-                    SET state = ?, ended = UTC_TIMESTAMP(3), walltime = ?, viewtime = ?, cputime = ?,
-                      exit_status = COALESCE(?, exit_status), log_tail = COALESCE(?, log_tail),
-                      steps = COALESCE(?, steps)
-                    WHERE sessnum = ? AND state NOT IN ('ended', 'failed')
-                    """, failedStart ? "failed" : "ended", max(0, accounts.wall), viewTime, max(0, accounts.cpu),
-                    exitStatus, logTail, steps, number)
-                if ended == 1 { try connection.execute("DELETE FROM mw_view WHERE sessnum = ?", number) }
+                    SET exit_status = COALESCE(exit_status, ?), log_tail = COALESCE(log_tail, ?), steps = COALESCE(?, steps)
+                    WHERE sessnum = ?
+                    """, exitStatus, logTail, end.isFixed ? nil : steps, number)
+                return true
+            }
+            guard isEnding else { return }
+            try connection.transaction { () throws(StoreError) in
+                guard let end = try Self.lockEnd(of: number, connection), !end.isMoved else { return }
+                try Self.logViews(of: number, connection)
+                try Self.move(number, status: accounts.status, isFailed: end.isFailed, connection)
+                try connection.execute("DELETE FROM mw_ticket WHERE sessnum = ?", number)
+                try connection.execute("DELETE FROM mw_view WHERE sessnum = ? AND logged = 1", number)
+                try connection.execute("UPDATE mw_session SET moved = 1 WHERE sessnum = ?", number)
+            }
+        }
+    }
+
+    /// Closes the end of a session whose last process has ended: it is `ended`, or `failed`. What it used until then is
+    /// kept beside what was fixed, and `exitStatus` where none was known. A session that is not ``SessionRecord/isMoved`` or
+    /// has ended stays as it is.
+    public func closeEnd(
+        _ number: SessionNumber, final: SessionAccounts?, exitStatus: Int? = nil
+    ) async throws(StoreError) {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            try connection.transaction { () throws(StoreError) in
+                guard let end = try Self.lockEnd(of: number, connection), end.isMoved else { return }
+                // A MyISAM table may have lost what was written to it, even after the commit.
+                try Self.move(number, status: final?.status ?? 0, isFailed: end.isFailed, connection)
+                try connection.execute(
+                    """
+                    UPDATE mw_session
+                    SET state = IF(is_failed, 'failed', 'ended'), ended = UTC_TIMESTAMP(3),
+                      final_wall = COALESCE(?, final_wall), final_cpu = COALESCE(?, final_cpu),
+                      exit_status = COALESCE(exit_status, ?)
+                    WHERE sessnum = ?
+                    """, final.map { Self.figure($0.wall) }, final.map { Self.figure($0.cpu) }, exitStatus, number)
             }
         }
     }
@@ -62,46 +94,107 @@ extension Database {
     /// hosts of ours, older than a minute, that no other table knows of. Gives how many there were.
     public func removeHalfBegun() async throws(StoreError) -> Int {
         try await run(repeatable: true) { connection throws(StoreError) in
-            Int(
-                try connection.execute(
-                    """
-                    DELETE s FROM session s
-                    JOIN mw_host h ON h.hostname = s.exechost
-                    LEFT JOIN mw_session m ON m.sessnum = s.sessnum
-                    LEFT JOIN viewperm p ON p.sessnum = s.sessnum
-                    WHERE m.sessnum IS NULL AND p.sessnum IS NULL AND s.start < NOW() - INTERVAL 60 SECOND
-                    """))
+            let alone = try connection.query(
+                """
+                SELECT s.sessnum FROM session s
+                JOIN mw_host h ON h.hostname = s.exechost
+                LEFT JOIN mw_session m ON m.sessnum = s.sessnum
+                LEFT JOIN viewperm p ON p.sessnum = s.sessnum
+                WHERE m.sessnum IS NULL AND p.sessnum IS NULL AND s.start < NOW() - INTERVAL 60 SECOND
+                """)
+            for row in alone { try connection.execute("DELETE FROM session WHERE sessnum = ?", row.unsigned(0)) }
+            return alone.count
         }
     }
 
-    /// A row each in `sessionlog` and, as job 0, in `joblog`; rows that are there stay as they are.
-    private static func writeLogs(
-        of number: SessionNumber, _ accounts: SessionAccounts, viewTime: Double, _ connection: Connection
-    ) throws(StoreError) {
-        let status = min(max(0, accounts.status), 65535)
-        try connection.execute(
-            """
-            INSERT IGNORE INTO sessionlog (sessnum, username, remoteip, remotehost, exechost, dispnum, start, appname,
-              walltime, viewtime, cputime, status, zone_id)
-            SELECT sessnum, username, remoteip, '', exechost, dispnum, start, appname, ?, ?, ?, ?, zone_id
-            FROM session WHERE sessnum = ?
-            """, max(0, accounts.wall), viewTime, max(0, accounts.cpu), status, number)
-        try connection.execute(
-            """
-            INSERT IGNORE INTO joblog
-              (sessnum, job, superjob, event, start, walltime, cputime, ncpus, status, venue, zone_id, `end`)
-            SELECT sessnum, 0, 0, 'application', start, ?, ?, 1, ?, '', zone_id, NOW()
-            FROM session WHERE sessnum = ?
-            """, max(0, accounts.wall), max(0, accounts.cpu), status, number)
+    /// How far a session's end is.
+    private struct End {
+        var isMoved: Bool
+        var isFixed: Bool
+        var isFailed: Bool
     }
 
-    /// Seconds in which at least one viewer watched.
-    private static func viewTime(of number: SessionNumber, _ connection: Connection) throws(StoreError) -> Double {
-        let rows = try connection.query(
+    /// Locks the session's row; nil unless it is `ending`.
+    private static func lockEnd(of number: SessionNumber, _ connection: Connection) throws(StoreError) -> End? {
+        try connection.query(
             """
-            SELECT TIMESTAMPDIFF(MICROSECOND, '2000-01-01', opened) / 1000000, duration
-            FROM mw_view WHERE sessnum = ? AND duration IS NOT NULL
-            """, number)
-        return unionLength(rows.map { ($0.real(0), $0.real(1)) })
+            SELECT moved, walltime IS NOT NULL, is_failed FROM mw_session
+            WHERE sessnum = ? AND state = 'ending' FOR UPDATE
+            """, number
+        ).first.map { End(isMoved: $0.integer(0) == 1, isFixed: $0.integer(1) == 1, isFailed: $0.integer(2) == 1) }
     }
+
+    private static func fixViews(of number: SessionNumber, _ connection: Connection) throws(StoreError) {
+        let open = try connection.query(
+            "SELECT viewid FROM mw_view WHERE sessnum = ? AND opened IS NOT NULL AND duration IS NULL ORDER BY viewid",
+            number)
+        for row in open {
+            try fix(
+                row.unsigned(0), of: LockedSession(number: number, isMoved: false), nil, cause: "its session ended",
+                connection)
+        }
+    }
+
+    private static func logViews(of number: SessionNumber, _ connection: Connection) throws(StoreError) {
+        let session = LockedSession(number: number, isMoved: false)
+        try mendLog(of: session, connection)
+        let ended = try connection.query(
+            "SELECT viewid FROM mw_view WHERE sessnum = ? AND duration IS NOT NULL AND logged = 0 ORDER BY viewid",
+            number)
+        for row in ended { try log(row.unsigned(0), of: session, connection) }
+    }
+
+    private static func fixAccount(
+        of number: SessionNumber, _ accounts: SessionAccounts, failedStart: Bool, _ connection: Connection
+    ) throws(StoreError) {
+        let views = try connection.query(intervals + " WHERE sessnum = ? AND duration IS NOT NULL", number)
+        let watched = ViewLedger.watched(views.map(interval))
+        try connection.execute(
+            "UPDATE mw_session SET walltime = ?, viewtime = ?, cputime = ?, is_failed = ? WHERE sessnum = ?",
+            max(figure(accounts.wall), watched), watched, figure(accounts.cpu), failedStart, number)
+    }
+
+    private static func figure(_ seconds: Double) -> Double { max(0, finite(seconds)) }
+
+    /// Writes the logs from what is fixed, and removes the portal's rows. The session's row is locked by this
+    /// transaction: reading it here waits for nobody. Rows that are there stay as they are.
+    private static func move(
+        _ number: SessionNumber, status: Int, isFailed: Bool, _ connection: Connection
+    ) throws(StoreError) {
+        if !isFailed {
+            let status = min(max(0, status), 65535)
+            try connection.execute(
+                """
+                INSERT IGNORE INTO sessionlog (sessnum, username, remoteip, remotehost, exechost, dispnum, start, appname,
+                  walltime, viewtime, cputime, status, zone_id)
+                SELECT sessnum, owner, remoteip, '', hostname, dispnum, \(localStarted), application, walltime, viewtime,
+                  cputime, LEAST(GREATEST(COALESCE(exit_status, ?), 0), 65535), zone_id
+                FROM mw_session WHERE sessnum = ?
+                """, status, number)
+            try connection.execute(
+                """
+                INSERT IGNORE INTO joblog
+                  (sessnum, job, superjob, event, start, walltime, cputime, ncpus, status, venue, zone_id, `end`)
+                SELECT sessnum, 0, 0, 'application', \(localStarted), walltime, cputime, 1,
+                  LEAST(GREATEST(COALESCE(exit_status, ?), 0), 65535), '', zone_id, NOW()
+                FROM mw_session WHERE sessnum = ?
+                """, status, number)
+            try connection.execute(
+                """
+                INSERT IGNORE INTO joblog
+                  (sessnum, job, superjob, event, start, walltime, cputime, ncpus, status, venue, zone_id, `end`)
+                SELECT j.sessnum, j.jobid, j.superjob, j.event, j.start,
+                  GREATEST(0, COALESCE(TIMESTAMPDIFF(SECOND, j.start, NOW()), 0)), 0, j.ncpus, 0, j.venue, m.zone_id, NOW()
+                FROM mw_session m JOIN job j ON j.sessnum = m.sessnum
+                WHERE m.sessnum = ? AND j.active <> 0 AND j.jobid > 0
+                """, number)
+        }
+        for table in ["viewperm", "view", "fileperm", "job", "session"] {
+            try connection.execute("DELETE FROM `\(table)` WHERE sessnum = ?", number)
+        }
+    }
+
+    /// When a session was started, as the portal's tables tell times.
+    private static let localStarted =
+        "DATE_FORMAT(CONVERT_TZ(started, '+00:00', @@session.time_zone), '%Y-%m-%d %H:%i:%s')"
 }

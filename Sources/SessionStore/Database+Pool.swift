@@ -119,23 +119,4 @@ extension Database {
             return starts
         }
     }
-
-    /// Makes `holder` the one who keeps a host's pool for so many seconds from now; false while another is. Who holds
-    /// it already holds it anew.
-    public func holdPool(of host: HostName, as holder: String, seconds: Int) async throws(StoreError) -> Bool {
-        try await run(repeatable: true) { connection throws(StoreError) in
-            let changed = try connection.execute(
-                """
-                UPDATE mw_host SET pool_holder = ?, pool_until = UTC_TIMESTAMP(3) + INTERVAL ? SECOND
-                WHERE hostname = ?
-                  AND (pool_holder = ? OR pool_until IS NULL OR pool_until <= UTC_TIMESTAMP(3))
-                """, holder, seconds, host, holder)
-            if changed == 1 { return true }
-            // Held anew within the same millisecond, nothing changes.
-            return try connection.query(
-                "SELECT 1 FROM mw_host WHERE hostname = ? AND pool_holder = ? AND pool_until > UTC_TIMESTAMP(3)", host,
-                holder
-            ).first != nil
-        }
-    }
 }

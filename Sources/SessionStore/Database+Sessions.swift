@@ -31,15 +31,13 @@ extension Database {
                 ).first
                 guard let geometry = row?.geometry(0) else { return nil }
                 return try Self.taking(claiming, connection) { display throws(StoreError) -> SessionDisplay in
+                    let zone = try Self.zone(of: display.id.host, connection)
                     try connection.execute(
-                        """
-                        UPDATE session SET exechost = ?, dispnum = ?,
-                          zone_id = COALESCE((SELECT zone_id FROM host WHERE hostname = ?), 0)
-                        WHERE sessnum = ?
-                        """, display.id.host, display.id.number, display.id.host, number)
+                        "UPDATE session SET exechost = ?, dispnum = ?, zone_id = ? WHERE sessnum = ?", display.id.host,
+                        display.id.number, zone, number)
                     try connection.execute(
-                        "UPDATE mw_session SET hostname = ?, dispnum = ? WHERE sessnum = ?", display.id.host,
-                        display.id.number, number)
+                        "UPDATE mw_session SET hostname = ?, dispnum = ?, zone_id = ? WHERE sessnum = ?",
+                        display.id.host, display.id.number, zone, number)
                     try Self.bind(display.id, to: number, geometry, connection)
                     return display
                 }
@@ -151,7 +149,8 @@ extension Database {
         SELECT m.sessnum, m.state, m.owner, m.application, m.hostname, m.dispnum, d.link_key, d.password, d.uid,
           d.boot_id, m.geometry, m.timeout, m.reason, m.error_id, m.started,
           TIMESTAMPDIFF(SECOND, m.started, UTC_TIMESTAMP(3)),
-          (SELECT COUNT(*) FROM mw_view v WHERE v.sessnum = m.sessnum AND v.duration IS NULL)
+          (SELECT COUNT(*) FROM mw_view v WHERE v.sessnum = m.sessnum AND v.opened IS NOT NULL AND v.duration IS NULL),
+          m.moved, COALESCE(TIMESTAMPDIFF(SECOND, m.ending, UTC_TIMESTAMP(3)), 0), m.final_wall, m.final_cpu
         FROM mw_session m
         LEFT JOIN mw_display d ON d.hostname = m.hostname AND d.dispnum = m.dispnum AND d.sessnum = m.sessnum
         """
@@ -172,7 +171,9 @@ extension Database {
                     number: SessionNumber(row.unsigned(0)), state: state, owner: try row.name(2),
                     application: try row.name(3), place: try place(row), display: display, geometry: row.geometry(10),
                     timeout: row.integer(11), reason: row.text(12),
-                    errorID: row.optional(13), started: row.text(14), age: row.integer(15), viewers: row.integer(16)))
+                    errorID: row.optional(13), started: row.text(14), age: row.integer(15), viewers: row.integer(16),
+                    isMoved: row.integer(17) == 1, endingFor: row.integer(18),
+                    noted: row.optional(19).map { _ in SessionRecord.Usage(wall: row.real(19), cpu: row.real(20)) }))
         }
         return records
     }
@@ -207,27 +208,32 @@ extension Database {
             "INSERT INTO mw_limit (name, tick) VALUES (?, 1) ON DUPLICATE KEY UPDATE tick = tick + 1", name)
     }
 
+    private static func zone(of host: HostName, _ connection: Connection) throws(StoreError) -> Int {
+        try connection.query("SELECT zone_id FROM host WHERE hostname = ?", host).first?.integer(0) ?? 0
+    }
+
     private static func writeRows(
         of session: NewSession, on display: DisplayID, _ connection: Connection
     ) throws(StoreError) -> SessionNumber {
+        let address = String(session.address.prefix(40))
+        let zone = if let named = session.zoneID { named } else { try zone(of: display.host, connection) }
         try connection.execute(
             """
             INSERT INTO session (username, remoteip, exechost, dispnum, start, accesstime, timeout, appname, sessname,
               sesstoken, params, zone_id)
             VALUES (?, ?, ?, ?, NOW(), NOW(), ?, ?, ?, ?, ?,
-              COALESCE(?, (SELECT zone_id FROM host WHERE hostname = ?), 0))
-            """, session.owner, String(session.address.prefix(40)), display.host, display.number, session.timeout,
-            session.application, String(session.title.prefix(100)), session.sessionToken, session.parameters,
-            session.zoneID, display.host)
+              ?)
+            """, session.owner, address, display.host, display.number, session.timeout, session.application,
+            String(session.title.prefix(100)), session.sessionToken, session.parameters, zone)
         let number = SessionNumber(connection.lastInsertID)
         do throws(StoreError) {
             try connection.execute(
                 """
                 INSERT INTO mw_session (sessnum, state, kind, owner, application, hostname, dispnum, geometry, timeout,
-                  with_gl, started)
-                VALUES (?, 'starting', ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
+                  with_gl, remoteip, zone_id, started)
+                VALUES (?, 'starting', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
                 """, number, session.kind, session.owner, session.application, display.host, display.number,
-                session.geometry, session.timeout, session.withGL)
+                session.geometry, session.timeout, session.withGL, address, zone)
             try bind(display, to: number, session.geometry, connection)
             return number
         } catch {

@@ -40,12 +40,16 @@ extension Database {
         try await run(repeatable: true) { connection throws(StoreError) in
             guard let record = try Self.record(of: number, connection) else { return nil }
             return try connection.query(
-                "SELECT running, ended, exit_status, steps, log_tail FROM mw_session WHERE sessnum = ?", number
+                """
+                SELECT running, ended, exit_status, steps, log_tail, walltime, viewtime, cputime
+                FROM mw_session WHERE sessnum = ?
+                """, number
             ).first.map { row in
                 SessionStory(
                     record: record, running: row.optional(0), ended: row.optional(1),
                     exitStatus: row.optional(2).map { _ in row.integer(2) }, steps: row.optional(3),
-                    logTail: row.optional(4))
+                    logTail: row.optional(4), wall: row.optional(5).map { _ in row.real(5) },
+                    view: row.optional(6).map { _ in row.real(6) }, cpu: row.optional(7).map { _ in row.real(7) })
             }
         }
     }

@@ -1,120 +1,138 @@
 import SessionModel
 
+// The rows that many writers meet at are locked in one order: a session's, then its views'.
+
 extension Database {
-    /// Records that a viewer came with a resolved token; gives the view's number.
-    public func openView(
-        session: SessionNumber, user: UserName, mode: ViewMode, kind: TokenKind, address: String, relay: String = ""
+    /// Notes that a viewer came with a resolved token, before it sees anything; gives the view's number. The portal sees
+    /// nothing of it before ``openView(_:began:clock:age:)``. `relay` is the relay's instance.
+    public func reserveView(
+        session: SessionNumber, user: UserName, mode: ViewMode, kind: TokenKind, address: String, relay: String
     ) async throws(StoreError) -> UInt64 {
         try await run { connection throws(StoreError) in
-            try connection.transaction { () throws(StoreError) -> UInt64 in
-                try connection.execute(
-                    "INSERT INTO view (sessnum, username, remoteip, start, heartbeat) VALUES (?, ?, ?, NOW(), NOW())",
-                    session, user, String(address.prefix(40)))
-                let view = connection.lastInsertID
+            try connection.execute(
+                """
+                INSERT INTO mw_view (sessnum, username, mode, kind, relay, remoteip, reserved)
+                VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
+                """, session, user, mode.rawValue, kind.rawValue, String(relay.prefix(80)), String(address.prefix(40)))
+            return connection.lastInsertID
+        }
+    }
+
+    /// Notes that a view's viewer sees the display since `age` seconds, which is `began` on `clock`. May be repeated.
+    /// False when the view is unknown or was closed.
+    public func openView(
+        _ view: UInt64, began: Double, clock: String, age: Double
+    ) async throws(StoreError) -> Bool {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            try Self.open(view, began: began, clock: clock, age: age, connection)
+        }
+    }
+
+    /// Ends a view. May be repeated, and come before the view was opened: it is logged once, with the length that it
+    /// had first. A view that its viewer never saw is forgotten.
+    public func closeView(_ end: ViewClosing) async throws(StoreError) {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            try Self.fix(end.view, end, connection)
+            try Self.log(end.view, connection)
+        }
+    }
+
+    /// Ends the open views of a relay's life, each at what is proven; gives their numbers.
+    public func closeViews(ofRelay instance: String) async throws(StoreError) -> [UInt64] {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            try Self.closeViews(ofRelay: instance, "its relay is gone", connection)
+        }
+    }
+
+    /// Logs what was ended and not logged: by a crash between the two. Gives how many there were.
+    public func logEndedViews() async throws(StoreError) -> Int {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            let ended = try connection.query(
+                "SELECT viewid FROM mw_view WHERE logged = 0 AND duration IS NOT NULL ORDER BY viewid")
+            var logged = 0
+            for row in ended where try Self.log(row.unsigned(0), connection) { logged += 1 }
+            return logged
+        }
+    }
+
+    /// Forgets views that were reserved ten minutes ago and never opened; gives how many. What a crash between the two
+    /// rows of an open view left is mended too: a `view` row that is no view's goes, one that is missing comes again.
+    public func removeStaleReservations() async throws(StoreError) -> Int {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            try Self.mendPortalViews(connection)
+            return Int(
                 try connection.execute(
                     """
-                    REPLACE INTO mw_view (viewid, sessnum, username, mode, kind, relay, opened, heartbeat)
-                    VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))
-                    """, view, session, user, mode.rawValue, kind.rawValue, String(relay.prefix(80)))
-                try connection.execute("UPDATE session SET accesstime = NOW() WHERE sessnum = ?", session)
-                return view
-            }
+                    DELETE FROM mw_view
+                    WHERE logged = 0 AND duration IS NULL AND opened IS NULL
+                      AND reserved < UTC_TIMESTAMP(3) - INTERVAL 10 MINUTE
+                    """))
         }
     }
 
-    /// Keeps the views' proofs of life, each so many seconds old, and gives those that may not go on: closed or
-    /// unknown ones, those whose session does not run, and those whose permission is gone or became another.
-    public func beatViews(_ beats: [(view: UInt64, age: Int)]) async throws(StoreError) -> [UInt64] {
-        guard !beats.isEmpty else { return [] }
-        return try await run(repeatable: true) { connection throws(StoreError) in
-            var allowed: Set<UInt64> = []
-            for group in Self.groups(beats.map(\.view)) {
-                allowed.formUnion(try Self.allowed(group, connection))
-            }
-            for (age, ofThatAge) in Dictionary(grouping: beats, by: { max(0, $0.age) }) {
-                for group in Self.groups(ofThatAge.map(\.view)) { try Self.keepBeats(group, age: age, connection) }
-            }
-            return beats.map(\.view).filter { !allowed.contains($0) }
+    /// How many views of the session are open.
+    public func openViews(of session: SessionNumber) async throws(StoreError) -> Int {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            try connection.query(
+                "SELECT COUNT(*) FROM mw_view WHERE sessnum = ? AND opened IS NOT NULL AND duration IS NULL", session
+            ).first?.integer(0) ?? 0
         }
     }
 
-    /// Ends a view after `seconds` by the relay's monotonic clock. A view that is closed stays as it is.
-    public func closeView(_ view: UInt64, seconds: Double) async throws(StoreError) {
-        try await run { connection throws(StoreError) in
-            try connection.transaction { () throws(StoreError) in
-                try Self.close(view, after: seconds, connection)
+    /// The views that sessions had and have, those that are open with what is proven of them.
+    public func viewIntervals(
+        of sessions: [SessionNumber]
+    ) async throws(StoreError) -> [SessionNumber: [ViewInterval]] {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            var intervals: [SessionNumber: [ViewInterval]] = [:]
+            for group in Self.groups(sessions) {
+                let rows = try connection.query(
+                    Self.intervals + " WHERE sessnum IN (\(Self.placeholders)) AND opened IS NOT NULL ORDER BY viewid",
+                    values: group)
+                for row in rows { intervals[SessionNumber(row.unsigned(0)), default: []].append(Self.interval(row)) }
             }
+            return intervals
         }
     }
 
-    /// Ends the views whose last proof of life is more than `seconds` ago, each at that proof: their relay is gone.
-    /// Gives their numbers.
-    public func closeAllViews(silentFor seconds: Int) async throws(StoreError) -> [UInt64] {
-        try await run { connection throws(StoreError) in
+    /// What each person watched of the session, by name; open views are not in it.
+    public func viewings(of session: SessionNumber) async throws(StoreError) -> [ViewingRecord] {
+        try await run(repeatable: true) { connection throws(StoreError) in
             let rows = try connection.query(
                 """
-                SELECT viewid, TIMESTAMPDIFF(MICROSECOND, opened, heartbeat) / 1000000 FROM mw_view
-                WHERE duration IS NULL AND heartbeat <= UTC_TIMESTAMP(3) - INTERVAL ? SECOND
-                """, seconds)
+                SELECT username, views, seconds, to_viewer, from_viewer FROM mw_viewing WHERE sessnum = ?
+                ORDER BY username
+                """, session)
+            var viewings: [ViewingRecord] = []
             for row in rows {
-                try connection.transaction { () throws(StoreError) in
-                    try Self.close(row.unsigned(0), after: row.real(1), connection)
-                }
+                viewings.append(
+                    ViewingRecord(
+                        user: try row.name(0), views: row.integer(1), seconds: row.real(2), toViewer: row.unsigned(3),
+                        fromViewer: row.unsigned(4)))
             }
-            return rows.map { $0.unsigned(0) }
+            return viewings
         }
     }
 
-    /// One conditional UPDATE decides who logs the view.
-    static func close(_ view: UInt64, after seconds: Double, _ connection: Connection) throws(StoreError) {
-        let length = seconds.isFinite ? max(0, seconds) : 0
-        let closed = try connection.execute(
-            "UPDATE mw_view SET duration = ? WHERE viewid = ? AND duration IS NULL", length, view)
-        guard closed == 1 else { return }
-        try connection.execute(
-            """
-            INSERT INTO viewlog (sessnum, username, remoteip, remotehost, time, duration)
-            SELECT sessnum, username, remoteip, '', start, ? FROM view WHERE viewid = ?
-            """, length, view)
-        try connection.execute(
-            "UPDATE session SET accesstime = NOW() WHERE sessnum = (SELECT sessnum FROM mw_view WHERE viewid = ?)",
-            view)
-        try connection.execute("DELETE FROM view WHERE viewid = ?", view)
+    /// What every interval is made from.
+    static let intervals = """
+        SELECT sessnum, clock, began, TIMESTAMPDIFF(MICROSECOND, '2000-01-01', opened), COALESCE(duration, seconds)
+        FROM mw_view
+        """
+
+    static func interval(_ row: Row) -> ViewInterval {
+        ViewInterval(clock: row.text(1), began: row.real(2), opened: row.real(3) / 1_000_000, seconds: row.real(4))
     }
 
-    /// `views` in groups of ``groupSize``; the last is filled up by repeating its last member, so that every group
-    /// runs the same prepared statement.
-    private static func groups(_ views: [UInt64]) -> [[UInt64]] {
-        stride(from: 0, to: views.count, by: groupSize).map { start in
-            let group = views[start..<min(start + groupSize, views.count)]
-            return Array(group) + Array(repeating: views[group.endIndex - 1], count: groupSize - group.count)
+    /// `members` in groups of 100; the last is filled up by repeating its last member, so that every group runs the same
+    /// prepared statement.
+    static func groups<Member>(_ members: [Member]) -> [[Member]] {
+        stride(from: 0, to: members.count, by: groupSize).map { start in
+            let group = members[start..<min(start + groupSize, members.count)]
+            return Array(group) + Array(repeating: members[group.endIndex - 1], count: groupSize - group.count)
         }
     }
 
-    private static let groupSize = 100
-    private static let placeholders = Array(repeating: "?", count: groupSize).joined(separator: ", ")
-
-    private static func allowed(_ views: [UInt64], _ connection: Connection) throws(StoreError) -> [UInt64] {
-        try connection.query(
-            """
-            SELECT v.viewid
-            FROM mw_view v
-            JOIN mw_session m ON m.sessnum = v.sessnum AND m.state = 'running'
-            JOIN viewperm p ON p.sessnum = v.sessnum AND p.viewuser = v.username
-            WHERE v.viewid IN (\(placeholders)) AND v.duration IS NULL
-              AND IF(v.mode = 'act', p.readonly = 'No', v.kind <> 'portal' OR p.readonly <> 'No')
-            """, values: views
-        ).map { $0.unsigned(0) }
-    }
-
-    private static func keepBeats(_ views: [UInt64], age: Int, _ connection: Connection) throws(StoreError) {
-        let values: [any Bindable] = [age, age] + views
-        try connection.execute(
-            """
-            UPDATE mw_view v LEFT JOIN view p ON p.viewid = v.viewid
-            SET v.heartbeat = GREATEST(v.heartbeat, UTC_TIMESTAMP(3) - INTERVAL ? SECOND),
-              p.heartbeat = GREATEST(p.heartbeat, NOW() - INTERVAL ? SECOND)
-            WHERE v.viewid IN (\(placeholders)) AND v.duration IS NULL
-            """, values: values)
-    }
+    static let groupSize = 100
+    static let placeholders = Array(repeating: "?", count: groupSize).joined(separator: ", ")
 }

@@ -11,6 +11,7 @@ struct Migration: Sendable {
         Migration("003-own-tables", PackageResources._03_own_tables_sql),
         Migration("004-known-values", PackageResources._04_known_values_sql),
         Migration("005-ready-displays", PackageResources._05_ready_displays_sql),
+        Migration("006-life", PackageResources._06_life_sql),
     ]
 
     init(_ name: String, _ bytes: [UInt8]) {

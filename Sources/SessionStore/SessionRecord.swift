@@ -43,8 +43,20 @@ public struct SessionRecord: Sendable, Equatable {
     public var started: String
     /// Seconds since the start, by the database's clock.
     public var age: Int
-    /// Views open now.
+    /// Views open now: their viewers see the display.
     public var viewers: Int
+    /// Whether its logs are written and the portal's rows of it are gone.
+    public var isMoved: Bool
+    /// Seconds since its end was begun, by the database's clock; 0 before.
+    public var endingFor: Int
+    /// What it had used when its end began, in seconds; nil before, and where that was not told.
+    public var noted: Usage?
+
+    /// Wall time and CPU time, in seconds.
+    public struct Usage: Sendable, Equatable {
+        public var wall: Double
+        public var cpu: Double
+    }
 }
 
 /// Everything that is known of a session's life.
@@ -61,6 +73,12 @@ public struct SessionStory: Sendable, Equatable {
     public var steps: String?
     /// The end of its application's log; nil when none was kept.
     public var logTail: String?
+    /// Seconds from its start to its end, as its account was fixed; nil before.
+    public var wall: Double?
+    /// Seconds in which anybody watched it, as its account was fixed; nil before.
+    public var view: Double?
+    /// Seconds of processor time, as its account was fixed; nil before.
+    public var cpu: Double?
 }
 
 /// A session to begin.

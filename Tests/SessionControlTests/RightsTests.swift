@@ -25,6 +25,7 @@ import Testing
             (.screenshot(user: alice), portal),
             (.view(ViewOrder(session: session, user: nil, address: "", readOnly: false)), everyone),
             (.stop(session: session, delay: nil), everyone),
+            (.stop(session: session, delay: .standard), ["root", "administrator", "person"]),
             (.extend(session: session, seconds: nil), everyone),
             (.sessions(user: nil), everyone),
             (.why(session: session), everyone),

@@ -46,14 +46,14 @@ struct MigrationTests {
             INSERT INTO mw_display (hostname, dispnum, state, sessnum, link_key, uid, password, geometry, depth, created)
               VALUES ('node1', 1, 'used', 5, MD5(1), 1, 'testtest', '800x600', 24, UTC_TIMESTAMP()),
                 ('node1', 2, 'starting', NULL, MD5(2), 2, 'testtest', '800x600', 24, UTC_TIMESTAMP());
-            INSERT INTO session (sessnum, username, exechost, dispnum, start, appname)
-              VALUES (5, 'alice', 'node1', 1, NOW(), 'xterm');
+            INSERT INTO session (sessnum, username, remoteip, exechost, dispnum, start, appname, zone_id)
+              VALUES (5, 'alice', '10.0.0.7', 'node1', 1, NOW(), 'xterm', 3);
             INSERT INTO mw_session (sessnum, state, owner, application, hostname, dispnum, geometry, timeout, started)
               VALUES (4, 'ended', 'alice', 'xterm', 'node1', 1, '800x600', 60, UTC_TIMESTAMP()),
                 (5, 'running', 'alice', 'xterm', 'node1', 1, '800x600', 60, UTC_TIMESTAMP());
             INSERT INTO viewperm (sessnum, viewuser) VALUES (5, 'alice');
             """)
-        #expect(try await store.migrate() == ["005-ready-displays"])
+        #expect(try await store.migrate() == ["005-ready-displays", "006-life"])
         #expect(try await store.migrate().isEmpty)
         try await store.recountUses()
         #expect(try database.cell("SELECT uses FROM host") == "2")
@@ -61,12 +61,15 @@ struct MigrationTests {
         #expect(try await store.sessions(of: .alice).map(\.number) == [SessionNumber(5)])
         let record = try #require(try await store.beginEnd(SessionNumber(5), reason: "stopped"))
         try await store.finishEnd(record.number, accounts: .some, failedStart: false)
+        try await store.closeEnd(record.number, final: nil)
         for display in try await store.displays(on: .node1) {
             try await store.releaseDisplay(display.number, key: display.key, on: .node1)
         }
         #expect(try database.cell("SELECT uses FROM host") == "0")
         #expect(try database.cell("SELECT COUNT(*) FROM session") == "0")
-        #expect(try database.cell("SELECT walltime FROM sessionlog WHERE sessnum = 5") == "12.5")
+        #expect(
+            try database.sql("SELECT walltime, remoteip, zone_id FROM sessionlog WHERE sessnum = 5")
+                == [["12.5", "10.0.0.7", "3"]])
         let id = try await database.makeReady()
         #expect(try await database.begun(.alice, .ready([id]))?.number == SessionNumber(6))
     }

@@ -49,9 +49,8 @@ struct OldHubTests {
         try await database.store.mintToken(
             token, session: session, user: .alice, mode: .act, kind: .view, seconds: nil, once: false)
         #expect(try await database.store.resolve(token: token)?.session == session)
-        let view = try await database.store.openView(
-            session: session, user: .alice, mode: .act, kind: .view, address: "10.2.3.4")
-        #expect(try await database.store.beatViews([(view: view, age: 0)]).isEmpty)
+        let view = try await database.open(session, age: 3)
+        #expect(try await database.beat([view], seconds: 2, age: 3).isEmpty)
 
         let shared = "0123456789abcdef0123456789abcdef"
         try database.share(session, with: "bob", token: shared, readOnly: true)
@@ -59,7 +58,7 @@ struct OldHubTests {
         try database.sql("DELETE FROM viewperm WHERE viewuser = 'bob'")
         #expect(try await database.store.resolve(token: Secret(shared)) == nil)
 
-        try await database.store.closeView(view, seconds: 3)
+        try await database.store.closeView(.end(view, age: 3, seconds: 3))
         let record = try #require(try await database.store.beginEnd(session, reason: "stopped"))
         try await database.store.finishEnd(session, accounts: .some, failedStart: false)
         let place = try #require(record.place)

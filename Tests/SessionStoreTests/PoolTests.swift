@@ -197,32 +197,14 @@ struct PoolTests {
         _ = try await database.running()
         let failed = NewSession.xterm(of: .alice, withGL: true)
         _ = try await database.store.recordFailedStart(failed, reason: "no host", errorID: nil, steps: "[]")
-        try database.sql("UPDATE mw_session SET started = started - INTERVAL 30 SECOND WHERE sessnum = 1")
+        // Far from the edges of what is counted, however busy this machine is.
+        try database.sql(
+            "UPDATE mw_session SET started = UTC_TIMESTAMP(3) + INTERVAL IF(sessnum = 1, -35, 3600) SECOND")
         let starts = try await database.store.recentStarts()
         #expect(starts.withoutGL == RecentStarts(lastTen: 1, lastSixty: 2))
         #expect(starts.withGL == RecentStarts(lastTen: 1, lastSixty: 1))
         #expect(try await database.store.sessionsPerHost(of: .alice) == [.node1: 2])
         #expect(try await database.store.sessionsPerHost(of: .bob).isEmpty)
-    }
-
-    @Test("of many who want to keep a host's pool one does, until the lease is over")
-    func lease() async throws {
-        let database = try await TestDatabase.withHost()
-        let other = database.anotherController()
-        let holders = try await withThrowingTaskGroup(of: String?.self) { group in
-            for index in 0..<20 {
-                let store = index % 2 == 0 ? database.store : other
-                group.addTask { try await store.holdPool(of: .node1, as: "c\(index)", seconds: 60) ? "c\(index)" : nil }
-            }
-            return try await group.reduce(into: [String]()) { $0 += $1.map { [$0] } ?? [] }
-        }
-        let holder = try #require(holders.first)
-        #expect(holders == [holder])
-        for _ in 0..<5 { #expect(try await database.store.holdPool(of: .node1, as: holder, seconds: 60)) }
-        #expect(try await other.holdPool(of: .node1, as: "next", seconds: 60) == false)
-        try database.sql("UPDATE mw_host SET pool_until = UTC_TIMESTAMP(3) - INTERVAL 1 SECOND")
-        #expect(try await other.holdPool(of: .node1, as: "next", seconds: 60))
-        #expect(try await database.store.holdPool(of: .node1, as: holder, seconds: 60) == false)
     }
 
     private typealias Start = (number: SessionNumber, display: SessionDisplay)

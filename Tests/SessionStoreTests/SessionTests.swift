@@ -16,7 +16,7 @@ struct SessionTests {
             """
             SELECT s.sessnum, s.username, s.remoteip, s.exechost, s.dispnum, s.timeout, s.appname, s.sessname,
               s.sesstoken, s.params, s.zone_id, v.viewuser, v.geometry, v.fwhost, v.fwport, v.vncpass, v.readonly,
-              ABS(TIMESTAMPDIFF(SECOND, s.start, NOW())) < 60, s.start = s.accesstime, v.viewtoken REGEXP '^[0-9a-f]{32}$'
+              ABS(TIMESTAMPDIFF(SECOND, s.start, NOW())) < 1000, s.start = s.accesstime, v.viewtoken REGEXP '^[0-9a-f]{32}$'
             FROM viewperm AS v JOIN session AS s ON v.sessnum = s.sessnum WHERE v.viewuser = 'alice'
             """)
         #expect(
@@ -78,9 +78,15 @@ struct SessionTests {
         try database.use(engine: engine)
         let session = try await database.running()
         try database.sql(
-            "INSERT INTO job (sessnum, username, event, start, heartbeat) VALUES (\(session), 'alice', 'simulation', NOW(), NOW())"
-        )
+            """
+            INSERT INTO job (sessnum, jobid, superjob, username, event, ncpus, venue, start, heartbeat, active) VALUES
+              (\(session), 7, 4, 'alice', 'simulation', 8, 'cluster', NOW() - INTERVAL 100 SECOND, NOW(), 1),
+              (\(session), 8, 0, 'alice', 'past', 1, '', NOW() - INTERVAL 100 SECOND, NOW(), 0),
+              (999, 9, 0, 'bob', 'simulation', 1, '', NOW(), NOW(), 1);
+            """)
         try await stop(session, in: database)
+        #expect(try database.sql("SELECT jobid FROM job") == [["9"]])
+        try database.sql("DELETE FROM job")
         for table in ["session", "viewperm", "view", "fileperm", "job", "mw_ticket", "mw_view"] {
             #expect(try database.cell("SELECT COUNT(*) FROM `\(table)`") == "0", "\(table)")
         }
@@ -93,8 +99,14 @@ struct SessionTests {
                 ["\(session)", "alice", "2001:db8::1", "", "node1", "1", "xterm_r1", "12.5", "0", "3.25", "0", "1"]
             ])
         #expect(
-            try database.sql("SELECT sessnum, job, superjob, event, walltime, cputime, venue FROM joblog")
-                == [["\(session)", "0", "0", "application", "12.5", "3.25", ""]])
+            try database.sql(
+                """
+                SELECT sessnum, job, superjob, event, IF(job, walltime BETWEEN 100 AND 1100, walltime), cputime, ncpus,
+                  venue, zone_id FROM joblog ORDER BY job
+                """) == [
+                    ["\(session)", "0", "0", "application", "12.5", "3.25", "1", "", "1"],
+                    ["\(session)", "7", "4", "simulation", "1", "0", "8", "cluster", "1"],
+                ])
         #expect(try await database.store.session(session)?.state == .ended)
         #expect(try await database.store.endingSessions().isEmpty)
     }
@@ -108,6 +120,7 @@ struct SessionTests {
         let other = SessionAccounts(wall: 99, cpu: 99, status: 1)
         try await database.store.finishEnd(session, accounts: other, failedStart: false)
         try await database.store.finishEnd(session, accounts: other, failedStart: true)
+        try await database.store.closeEnd(session, final: other)
         #expect(try database.sql("SELECT walltime FROM sessionlog") == [["12.5"]])
         #expect(try database.sql("SELECT walltime FROM joblog") == [["12.5"]])
         #expect(try await database.store.session(session)?.state == .ended)
@@ -120,6 +133,7 @@ struct SessionTests {
         _ = try await database.store.beginEnd(session, reason: "the display died", errorID: "E1")
         try await database.store.finishEnd(
             session, accounts: SessionAccounts(wall: 0, cpu: 0, status: 1), failedStart: true)
+        try await database.store.closeEnd(session, final: nil)
         #expect(try database.cell("SELECT COUNT(*) FROM sessionlog") == "0")
         #expect(try database.cell("SELECT COUNT(*) FROM session") == "0")
         let record = try #require(try await database.store.session(session))
@@ -159,10 +173,10 @@ struct SessionTests {
             try await work()
             return try #require(database.store.counters()["statements"]) - before
         }
-        // A use, a display, what it is, two rows of the session, its display's; START TRANSACTION and COMMIT.
-        #expect(try await statements { _ = try await database.begun(.alice, .ready([ready])) } == 8)
+        // A use, a display, what it is, its zone, two rows of the session, its display's; START TRANSACTION and COMMIT.
+        #expect(try await statements { _ = try await database.begun(.alice, .ready([ready])) } == 9)
         let limits = SessionLimits(perUser: 9, perApplication: 9)
-        #expect(try await statements { _ = try await database.begun(.bob, .fresh(.fresh()), limits: limits) } == 13)
+        #expect(try await statements { _ = try await database.begun(.bob, .fresh(.fresh()), limits: limits) } == 14)
         let session = try #require(try await database.store.sessions(of: .alice).first?.number)
         // The session's and its display's row, the portal's display, the owner's permission.
         #expect(try await statements { try await database.store.markRunning(session, steps: "[]") } == 5)
@@ -171,6 +185,7 @@ struct SessionTests {
     private func stop(_ session: SessionNumber, in database: TestDatabase) async throws {
         let record = try #require(try await database.store.beginEnd(session, reason: "stopped"))
         try await database.store.finishEnd(session, accounts: .some, failedStart: false)
+        try await database.store.closeEnd(session, final: nil)
         let place = try #require(record.place)
         try await database.store.releaseDisplay(place.number, key: try #require(record.display).key, on: place.host)
     }

@@ -14,6 +14,8 @@ struct StoryTests {
         _ = try await database.store.beginEnd(session, reason: "the application exited", errorID: "E1")
         try await database.store.finishEnd(
             session, accounts: .some, failedStart: false, exitStatus: 3, logTail: "ünable\nto start")
+        #expect(try await database.store.story(of: session)?.ended == nil)
+        try await database.store.closeEnd(session, final: nil)
         let story = try #require(try await database.store.story(of: session))
         #expect(story.record.state == .ended)
         #expect(story.record.reason == "the application exited")
@@ -21,6 +23,7 @@ struct StoryTests {
         #expect(story.record.place?.host == .node1)
         #expect(story.running != nil && story.ended != nil)
         #expect(story.exitStatus == 3)
+        #expect(story.wall == 12.5 && story.view == 0 && story.cpu == 3.25)
         #expect(story.steps == #"[{"what":"ready display"}]"#)
         #expect(story.logTail == "ünable\nto start")
         #expect(try await database.store.story(of: SessionNumber(999)) == nil)

@@ -104,6 +104,56 @@ struct TestDatabase: Sendable {
     }
 }
 
+/// What relays of tests tell: their clock is `boot-1`.
+extension TestDatabase {
+    /// Reserves a view.
+    func reserve(
+        _ session: SessionNumber, of user: UserName = .alice, mode: ViewMode = .act, kind: TokenKind = .view,
+        relay: String = "relay-1"
+    ) async throws -> UInt64 {
+        try await store.reserveView(
+            session: session, user: user, mode: mode, kind: kind, address: "10.2.3.4", relay: relay)
+    }
+
+    /// Reserves a view and opens it.
+    func open(
+        _ session: SessionNumber, of user: UserName = .alice, mode: ViewMode = .act, kind: TokenKind = .view,
+        relay: String = "relay-1", began: Double = 100, age: Double = 0
+    ) async throws -> UInt64 {
+        let view = try await reserve(session, of: user, mode: mode, kind: kind, relay: relay)
+        #expect(try await store.openView(view, began: began, clock: "boot-1", age: age))
+        return view
+    }
+
+    /// One beat of a relay whose views all began at 100.
+    func beat(
+        _ views: [UInt64], seconds: Double = 0, age: Double = 0, of instance: String = "relay-1", at: Double? = nil
+    ) async throws -> [UInt64] {
+        try await store.beatViews(
+            relay: "[::]:563", instance: instance, clock: "boot-1", at: at,
+            views.map { ViewProof(view: $0, began: 100, seconds: seconds, age: age) })
+    }
+
+    /// Ends a session as a controller does.
+    func end(_ session: SessionNumber, _ accounts: SessionAccounts = .some) async throws {
+        _ = try await store.beginEnd(session, reason: "stopped")
+        try await store.finishEnd(session, accounts: accounts, failedStart: false)
+        try await store.closeEnd(session, final: nil)
+    }
+}
+
+extension ViewClosing {
+    /// The end of a view that began at 100 on `boot-1`.
+    static func end(
+        _ view: UInt64, began: Double? = 100, age: Double? = 1000, seconds: Double, toViewer: UInt64 = 7,
+        fromViewer: UInt64 = 3
+    ) -> ViewClosing {
+        ViewClosing(
+            view: view, began: began, clock: "boot-1", age: age, seconds: seconds, toViewer: toViewer,
+            fromViewer: fromViewer, cause: "viewer left")
+    }
+}
+
 let viewerPassword = Secret("testtest")
 let linkKey = Secret("00112233445566778899aabbccddeeff")
 let aliceSessionToken = Secret("ffeeddccbbaa99887766554433221100")

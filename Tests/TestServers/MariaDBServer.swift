@@ -30,7 +30,7 @@ public final class MariaDBServer: Sendable {
                 "/usr/sbin/mariadbd", "--no-defaults", "--user=\(account)", "--datadir=\(folder.file("data"))",
                 "--socket=\(folder.file("s"))", "--pid-file=\(folder.file("pid"))", "--skip-networking",
                 "--skip-log-bin", "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M",
-                "--innodb-flush-log-at-trx-commit=0", "--performance-schema=0", "--max-connections=500",
+                "--innodb-flush-log-at-trx-commit=0", "--performance-schema=0", "--max-connections=2000",
             ], log: folder.file("log"), removing: folder)
         try process.waitUntil { (try? sql("SELECT 1", in: "mysql")) != nil }
     }
