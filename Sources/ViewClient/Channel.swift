@@ -6,6 +6,8 @@ protocol Channel: AnyObject {
     func send(_ bytes: [UInt8], by deadline: Deadline) throws(ViewError)
     /// Ends the stream; twice does no harm.
     func close()
+    /// Lets the connection go without a word, as when its process is killed; twice does no harm.
+    func abandon()
 }
 
 extension Channel {

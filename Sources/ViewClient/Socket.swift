@@ -109,6 +109,8 @@ final class Socket: Channel {
         if descriptor >= 0 { Glibc.close(descriptor) }
         descriptor = -1
     }
+
+    func abandon() { close() }
 }
 
 private func systemError() -> String { String(cString: strerror(errno)) }

@@ -146,6 +146,8 @@ final class TLSChannel: Channel {
         SSL_shutdown(session)
         socket.close()
     }
+
+    func abandon() { socket.close() }
 }
 
 private func opensslError() -> String {

@@ -65,6 +65,9 @@ public final class Viewer {
     /// Ends the connection; twice does no harm.
     public func close() { channel.close() }
 
+    /// Lets the connection go without a word, as a viewer that is killed; twice does no harm.
+    public func abandon() { channel.abandon() }
+
     /// RFC 6143 §7.1: version, security, its result.
     private func logIn(_ password: Secret?, by deadline: Deadline) throws(ViewError) {
         let greeting = try reader.take(12, "the display's greeting", by: deadline)

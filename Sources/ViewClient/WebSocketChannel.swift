@@ -119,6 +119,8 @@ final class WebSocketChannel: Channel {
         try? sendFrame(8, UInt16(1000).bigEndianBytes, by: Deadline(after: .zero))
         channel.close()
     }
+
+    func abandon() { channel.abandon() }
 }
 
 private func header(_ name: String, in head: [String]) -> String? {

@@ -25,6 +25,9 @@ extension EndToEnd {
         let quickstart = Gateway.checkout.appendingPathComponent("deploy/quickstart").path
         let daemons = ["maxwelld", "maxwell-web", "maxwell-relay"]
         let rounds = daemons.map { ["--restart", $0] } + [["--host", "exec2", "reboot"], []]
+        let running = try Gateway.sql(
+            "SELECT sessnum FROM mw_session WHERE state = 'running' AND hostname = 'exec2'"
+        ).joined(separator: ",")
         for words in rounds {
             // Its output is a pipe of ours: were that kept open, this would not return.
             let answer = try Gateway.run(
@@ -37,5 +40,11 @@ extension EndToEnd {
             #expect(kill(try Gateway.process(name), 0) == 0, "\(name)")
         }
         try Gateway.awaitHosts()
+        // What ran on the host that was booted anew ends after a second look at it: the tests that follow find it ended.
+        try Gateway.eventually("what ran on the host has ended") {
+            try Gateway.sql(
+                "SELECT 1 FROM mw_session WHERE state IN ('running', 'ending') AND FIND_IN_SET(sessnum, '\(running)')"
+            ).isEmpty
+        }
     }
 }

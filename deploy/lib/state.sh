@@ -66,7 +66,10 @@ start_done() {
 # A file that only $2 can read, with what standard input says, unless it is there already.
 secret_file() {
     local file=$1 owner=$2
-    [[ -s $file ]] || (umask 077 && cat >"$file.new" && chown "$owner" "$file.new" && chmod 0400 "$file.new" && mv "$file.new" "$file")
+    # Whoever offers a new one is heard to its end.
+    if [[ -s $file ]]; then cat >/dev/null; else
+        (umask 077 && cat >"$file.new" && chown "$owner" "$file.new" && chmod 0400 "$file.new" && mv "$file.new" "$file")
+    fi
 }
 
 random_password() { openssl rand -hex 8; }
