@@ -42,10 +42,10 @@ extension EndToEnd {
         }
 
         /// Waits until there is nothing that was not there then; what ends meanwhile is nobody's trace.
-        func expectNoMore() throws {
+        func expectNoMore(within patience: Duration = .seconds(20)) throws {
             var now = self
             do {
-                try Gateway.eventually("nothing is left") {
+                try Gateway.eventually("nothing is left", within: patience) {
                     now = try Traces()
                     return now.rows == rows && now.processes.isSubset(of: processes) && now.unknown == 0
                         && now.spaces == 0 && now.mounts == mounts
