@@ -73,11 +73,13 @@ public struct SessionLine: Codable, Sendable, Equatable {
     public var endsIn: Int?
     /// Why it will be reaped, or what keeps it.
     public var fate: String
+    /// Who watches now, whoever came first in front.
+    public var watchers: [Watcher]
 
     /// A row with every column.
     public init(
         session: SessionNumber, user: String, application: String, host: String, display: Int, state: String,
-        age: Int, viewers: Int, watched: Double = 0, endsIn: Int? = nil, fate: String = ""
+        age: Int, viewers: Int, watched: Double = 0, endsIn: Int? = nil, fate: String = "", watchers: [Watcher] = []
     ) {
         self.session = session
         self.user = user
@@ -90,6 +92,26 @@ public struct SessionLine: Codable, Sendable, Equatable {
         self.watched = watched
         self.endsIn = endsIn
         self.fate = fate
+        self.watchers = watchers
+    }
+}
+
+/// Somebody who watches a session now.
+public struct Watcher: Codable, Sendable, Equatable {
+    public var user: String
+    /// UTC, `2026-01-31 12:00:00.000`.
+    public var since: String
+    /// Where the viewer is, as the relay saw it.
+    public var address: String
+    /// Whether the person may only watch.
+    public var readOnly: Bool
+
+    /// An open view.
+    public init(user: String, since: String, address: String, readOnly: Bool) {
+        self.user = user
+        self.since = since
+        self.address = address
+        self.readOnly = readOnly
     }
 }
 
@@ -222,6 +244,14 @@ public struct Route: Codable, Sendable, Equatable {
         case relay(password: Secret)
     }
 
+    /// What the display speaks.
+    public enum Kind: String, Codable, Sendable {
+        /// RFB: the relay follows what the viewer says.
+        case rfb
+        /// Anything: bytes pass unread, and no password is asked for.
+        case tcp
+    }
+
     /// Names the view in beats and at its end.
     public var view: UInt64
     public var session: SessionNumber
@@ -232,11 +262,12 @@ public struct Route: Codable, Sendable, Equatable {
     public var key: Secret
     public var mode: ViewMode
     public var authentication: Authentication
+    public var kind: Kind
 
     /// A resolved token.
     public init(
         view: UInt64, session: SessionNumber, socket: String, display: DisplayNumber, key: Secret, mode: ViewMode,
-        authentication: Authentication
+        authentication: Authentication, kind: Kind = .rfb
     ) {
         self.view = view
         self.session = session
@@ -245,5 +276,6 @@ public struct Route: Codable, Sendable, Equatable {
         self.key = key
         self.mode = mode
         self.authentication = authentication
+        self.kind = kind
     }
 }

@@ -38,10 +38,14 @@ public enum ControlRequest: Codable, Sendable, Equatable {
 
     // The relay's.
     case resolve(ResolveOrder)
+    /// A native viewer's name and password, in ``resolve(_:)``'s place.
+    case enter(EnterOrder)
     /// A viewer's RFB session is up. Told again until it is answered; so is ``viewClosed(_:)``.
     case viewOpened(ViewOpening)
     case viewBeats(RelayBeat)
     case viewClosed(ViewEnd)
+    /// Which of a relay's open views may not go on, by ``RelayBeat/instance``: their permission is gone or became another.
+    case withdrawn(relay: String)
 }
 
 /// How long an administrator's stop waits.
@@ -156,7 +160,7 @@ public struct ResolveOrder: Codable, Sendable, Equatable {
     public var token: Secret
     /// The viewer's address as the relay saw it.
     public var address: String
-    /// How it came: "websocket" or "connect".
+    /// How it came: "websocket" or "connect"; a native viewer comes with an ``EnterOrder``.
     public var way: String
     /// ``RelayBeat/instance`` of the relay that asks.
     public var relay: String
@@ -166,6 +170,26 @@ public struct ResolveOrder: Codable, Sendable, Equatable {
         self.token = token
         self.address = address
         self.way = way
+        self.relay = relay
+    }
+}
+
+/// The relay asks whether a person may enter, and where to.
+public struct EnterOrder: Codable, Sendable, Equatable {
+    /// As it was typed: `alice`, her newest session, or `alice+42`; at most 1,024 bytes.
+    public var name: String
+    /// As it was typed: the account's password, or a ticket; at most 1,024 bytes.
+    public var password: Secret
+    /// The viewer's address as the relay saw it.
+    public var address: String
+    /// ``RelayBeat/instance`` of the relay that asks.
+    public var relay: String
+
+    /// An order for one connection.
+    public init(name: String, password: Secret, address: String, relay: String) {
+        self.name = name
+        self.password = password
+        self.address = address
         self.relay = relay
     }
 }
@@ -195,13 +219,25 @@ public struct RelayBeat: Codable, Sendable, Equatable {
     public var at: Double?
     /// The views that are up.
     public var views: [ViewBeat]
+    /// Whether it takes no viewer any more: another life of ``name`` has its port, and this one serves those it has.
+    public var isLeaving: Bool
+    /// The lives of ``name`` before this one that handed it the port: the views they have go on.
+    public var predecessors: [String]
+    /// What it counts, by name: "viewers", "certificate days left", and how often connections ended for which reason.
+    public var figures: [String: UInt64]
 
     /// A relay with its views.
-    public init(name: String, instance: String, at: Double?, views: [ViewBeat]) {
+    public init(
+        name: String, instance: String, at: Double?, views: [ViewBeat], isLeaving: Bool = false,
+        predecessors: [String] = [], figures: [String: UInt64] = [:]
+    ) {
         self.name = name
         self.instance = instance
         self.at = at
         self.views = views
+        self.isLeaving = isLeaving
+        self.predecessors = predecessors
+        self.figures = figures
     }
 }
 

@@ -64,6 +64,14 @@ extension PrintedAnswer {
             ("host", .text(row.host)), ("display", .number(row.display)), ("state", .text(row.state)),
             ("age", .number(row.age)), ("viewers", .number(row.viewers)), ("watched", .seconds(row.watched)),
             ("ends_in", row.endsIn.map(JSONText.number) ?? .nothing), ("fate", .text(row.fate)),
+            ("watchers", .list(row.watchers.map(object))),
+        ])
+    }
+
+    static func object(_ watcher: Watcher) -> JSONText {
+        .object([
+            ("user", .text(watcher.user)), ("since", .text(watcher.since)), ("address", .text(watcher.address)),
+            ("read_only", .bool(watcher.readOnly)),
         ])
     }
 

@@ -12,6 +12,7 @@ extension PrintedAnswer {
         if let status = answer.exitStatus { text += "Its application ended with status \(status).\n" }
         text += account(answer)
         text += viewers(answer.viewers)
+        text += watchers(answer.watchers)
         if let tail = answer.logTail, !tail.isEmpty {
             text += "The end of its application's log:\n"
             text += tail.split(whereSeparator: \.isNewline).map { "  | \(oneLine(String($0)))\n" }.joined()
@@ -29,7 +30,8 @@ extension PrintedAnswer {
             ("wall", answer.wallSeconds.map(JSONText.seconds) ?? .nothing),
             ("watched", answer.viewSeconds.map(JSONText.seconds) ?? .nothing),
             ("cpu", answer.cpuSeconds.map(JSONText.seconds) ?? .nothing),
-            ("viewers", .list(answer.viewers.map(object))), ("steps", .list(answer.steps.map(object))),
+            ("viewers", .list(answer.viewers.map(object))),
+            ("watchers", .list(answer.watchers.map(object))), ("steps", .list(answer.steps.map(object))),
             ("log_tail", .of(answer.logTail)),
         ])
     }
@@ -71,6 +73,16 @@ extension PrintedAnswer {
             ])
         }
         return "Its viewers:\n" + table.text
+    }
+
+    /// One line an open view, in columns below a heading; nothing when nobody watches.
+    private static func watchers(_ watchers: [Watcher]) -> String {
+        if watchers.isEmpty { return "" }
+        var table = TextTable(["  USER", "SINCE (UTC)", "FROM", "MAY"])
+        for watcher in watchers {
+            table.add(["  \(watcher.user)", watcher.since, watcher.address, watcher.readOnly ? "watch" : "act"])
+        }
+        return "Who watches now:\n" + table.text
     }
 
     private static func object(_ viewer: WhyViewer) -> JSONText {

@@ -32,15 +32,18 @@ public struct WhyAnswer: Codable, Sendable, Equatable {
     public var viewSeconds: Double?
     /// CPU seconds of all its processes.
     public var cpuSeconds: Double?
-    /// Who watched, by name.
+    /// Who watched, by name; what goes on is not in it.
     public var viewers: [WhyViewer]
+    /// Who watches now, whoever came first in front.
+    public var watchers: [Watcher]
 
     /// An answer with all that is known.
     public init(
         session: SessionNumber, user: String, application: String, host: String, display: Int, state: String,
         reason: String, errorID: String? = nil, exitStatus: Int? = nil, started: String, running: String? = nil,
         ended: String? = nil, steps: [StartStep], logTail: String? = nil, wallSeconds: Double? = nil,
-        viewSeconds: Double? = nil, cpuSeconds: Double? = nil, viewers: [WhyViewer] = []
+        viewSeconds: Double? = nil, cpuSeconds: Double? = nil, viewers: [WhyViewer] = [],
+        watchers: [Watcher] = []
     ) {
         self.session = session
         self.user = user
@@ -60,6 +63,7 @@ public struct WhyAnswer: Codable, Sendable, Equatable {
         self.viewSeconds = viewSeconds
         self.cpuSeconds = cpuSeconds
         self.viewers = viewers
+        self.watchers = watchers
     }
 }
 

@@ -79,28 +79,19 @@ public struct Base64Decoder: Sendable {
                 // One sign after three characters, two after two.
                 guard count >= 2 else { return nil }
                 padding += 1
-                if count + padding == 4 {
-                    bytes[written] = UInt8(truncatingIfNeeded: count == 3 ? bits >> 10 : bits >> 4)
-                    written += 1
-                    if count == 3 {
-                        bytes[written] = UInt8(truncatingIfNeeded: bits >> 2)
-                        written += 1
-                    }
-                    (bits, count, padding) = (0, 0, 0)
-                }
+                if count + padding == 4 { (bits, count, padding) = (0, 0, 0) }
                 continue
             default: return nil
             }
             guard padding == 0 else { return nil }
             bits = bits << 6 | UInt32(value)
             count += 1
-            if count == 4 {
-                bytes[written] = UInt8(truncatingIfNeeded: bits >> 16)
-                bytes[written + 1] = UInt8(truncatingIfNeeded: bits >> 8)
-                bytes[written + 2] = UInt8(truncatingIfNeeded: bits)
-                written += 3
-                (bits, count) = (0, 0)
-            }
+            guard count > 1 else { continue }
+            // A byte as soon as its eight bits are there: never more bytes than characters of this piece, so that none is
+            // overwritten before it is read.
+            bytes[written] = UInt8(truncatingIfNeeded: bits >> UInt32(8 - 2 * count))
+            written += 1
+            if count == 4 { (bits, count) = (0, 0) }
         }
         return written
     }

@@ -119,6 +119,7 @@ public struct ClientMessages: Sendable {
         case 248: 9  // Fence
         case 250: 4  // xvp
         case 251: 8  // SetDesktopSize
+        case 253: 4  // gii
         case 255: 12  // QEMU extended key
         case let type: throw .unknownMessage(type)
         }
@@ -156,6 +157,11 @@ public struct ClientMessages: Sendable {
             let fits = fit(width, height)
             if mayAct, fits, !announced.desktopSize { waiting = (width, height) }
             pass(mayAct && fits && announced.desktopSize && screens > 0, screens * 16, &out)
+        case 253:
+            // Its second byte's highest bit tells in which order the length's two bytes come. Xvnc has no gii and would
+            // end the viewer; it may carry what a mouse or a tablet says.
+            let length = number16(2)
+            pass(false, UInt32(byte(1) & 0x80 == 0 ? length.byteSwapped : length), &out)
         case 255:
             guard byte(1) == 0 else { throw .malformed(255) }
             pass(mayAct, 0, &out)

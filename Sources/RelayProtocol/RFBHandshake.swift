@@ -40,6 +40,12 @@ public struct RFBHandshake: Sendable {
     public struct Output: Equatable, Sendable {
         public var toViewer: [UInt8] = []
         public var toDisplay: [UInt8] = []
+
+        /// These bytes, to one or both.
+        public init(toViewer: [UInt8] = [], toDisplay: [UInt8] = []) {
+            self.toViewer = toViewer
+            self.toDisplay = toDisplay
+        }
     }
 
     /// How far it is.
@@ -73,13 +79,34 @@ public struct RFBHandshake: Sendable {
     }
 
     private let password: Secret?
+    private let allowsNone: Bool
+    /// Whether the viewer is past its security types and waits for a SecurityResult.
+    private let isAdmitted: Bool
+    /// The security type offered to the viewer.
+    private var offered: UInt8 = 2
     private var expectation = Expectation.displayVersion
     private var version = RFBVersion.v3_8
     private var fromViewer: [UInt8] = []
     private var fromDisplay: [UInt8] = []
 
-    /// With `password` the relay answers the display with it; with nil viewer and display do VncAuth.
-    public init(password: Secret?) { self.password = password }
+    /// With `password` the relay answers the display with it; with nil viewer and display do VncAuth, or None where
+    /// `allowsNone` and the display offers nothing better.
+    public init(password: Secret?, allowsNone: Bool = false) {
+        self.password = password
+        self.allowsNone = allowsNone
+        isAdmitted = false
+    }
+
+    /// The viewer has shown who it is already: the relay answers the display with `password`, or takes None where
+    /// `allowsNone` and it has no password, and only then the viewer gets its SecurityResult.
+    public init(admittedWith password: Secret?, allowsNone: Bool) {
+        self.password = password
+        self.allowsNone = allowsNone
+        isAdmitted = true
+    }
+
+    /// Whether the viewer still waits for its SecurityResult, which the caller may make a refusal.
+    public var owesResult: Bool { isAdmitted && expectation != .clientInit && expectation != .done }
 
     /// How far it is.
     public var progress: Progress {
@@ -135,7 +162,7 @@ public struct RFBHandshake: Sendable {
         switch expectation {
         case .displayVersion:
             guard RFBVersion(bytes) != nil else { throw .displayVersion }
-            if password == nil {
+            if password == nil, !isAdmitted {
                 output.toViewer += RFBVersion.v3_8.greeting
                 expectation = .viewerVersion
             } else {
@@ -151,17 +178,21 @@ public struct RFBHandshake: Sendable {
             if bytes[0] == 0 { output.toViewer += bytes }
             expectation = bytes[0] == 0 ? .refused : .types(Int(bytes[0]))
         case .types:
-            guard bytes.contains(2) else { throw .noCommonSecurity }
-            output.toViewer += [1, 2]
+            guard bytes.contains(2) || allowsNone && bytes.contains(1) else { throw .noCommonSecurity }
+            offered = bytes.contains(2) ? 2 : 1
+            output.toViewer += [1, offered]
             expectation = .viewerChoice
         case .type33:
-            guard bytes == [0, 0, 0, 2] || bytes == [0, 0, 0, 0] else { throw .noCommonSecurity }
+            guard bytes[..<3] == [0, 0, 0], bytes[3] == 2 || bytes[3] == 0 || allowsNone && bytes[3] == 1 else {
+                throw .noCommonSecurity
+            }
             output.toViewer += bytes
-            expectation = bytes[3] == 2 ? .challenge : .refused
+            expectation = bytes[3] == 2 ? .challenge : bytes[3] == 1 ? .clientInit : .refused
         case .viewerChoice:
-            guard bytes == [2] else { throw .viewerChoice }
+            guard bytes == [offered] else { throw .viewerChoice }
             output.toDisplay += bytes
-            expectation = .challenge
+            // Before 3.8 there is no SecurityResult after None (RFC 6143 §7.1.3, appendix A).
+            expectation = offered == 2 ? .challenge : version == .v3_8 ? .result : .clientInit
         case .challenge:
             output.toViewer += bytes
             expectation = .response
@@ -175,16 +206,21 @@ public struct RFBHandshake: Sendable {
             guard bytes[0] > 0 else { throw .displayRefusedRelay }
             expectation = .relayTypes(Int(bytes[0]))
         case .relayTypes:
-            guard bytes.contains(2) else { throw .noCommonSecurity }
-            output.toDisplay += [2]
-            expectation = .relayChallenge
+            if password != nil, bytes.contains(2) {
+                output.toDisplay += [2]
+                expectation = .relayChallenge
+            } else {
+                guard allowsNone, bytes.contains(1) else { throw .noCommonSecurity }
+                output.toDisplay += [1]
+                expectation = .relayResult
+            }
         case .relayChallenge:
             output.toDisplay += VNCPassword.response(challenge: bytes, password: password ?? Secret(""))
             expectation = .relayResult
         case .relayResult:
             guard bytes == [0, 0, 0, 0] else { throw .displayRefusedRelay }
-            output.toViewer += RFBVersion.v3_8.greeting
-            expectation = .offerVersion
+            output.toViewer += isAdmitted ? VeNCryptOpening.granted : RFBVersion.v3_8.greeting
+            expectation = isAdmitted ? .clientInit : .offerVersion
         case .offerVersion:
             version = try viewerVersion(bytes)
             output.toViewer += version == .v3_3 ? [0, 0, 0, 1] : [1, 1]

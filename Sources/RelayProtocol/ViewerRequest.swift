@@ -2,7 +2,7 @@ import SessionModel
 
 /// What a viewer's request head asks for.
 public enum ViewerRequest: Equatable, Sendable {
-    /// `GET /websockify?token=T` with an upgrade: `key` is its Sec-WebSocket-Key.
+    /// `GET /websockify?token=T` or `GET /websockify/T` with an upgrade: `key` is its Sec-WebSocket-Key.
     case webSocket(token: Secret, key: String, subprotocol: Subprotocol?)
     /// `CONNECT vncsession:T`.
     case connect(token: Secret)
@@ -35,7 +35,10 @@ public enum ViewerRequest: Equatable, Sendable {
             self = Secret.isToken(token) ? .connect(token: Secret(String(token))) : .refused(.malformedToken)
             return
         }
-        guard head.path == "/websockify" || head.path == "/websocket" else {
+        let path = head.path
+        guard
+            let place = ["/websockify", "/websocket"].first(where: { path == $0 || path.hasPrefix($0 + "/") })
+        else {
             self = .web
             return
         }
@@ -51,7 +54,8 @@ public enum ViewerRequest: Equatable, Sendable {
             self = .refused(.foreignOrigin)
             return
         }
-        guard let token = head.query("token"), Secret.isToken(token) else {
+        let segment = path.dropFirst(place.count + 1)
+        guard let token = segment.isEmpty ? head.query("token") : String(segment), Secret.isToken(token) else {
             self = .refused(.malformedToken)
             return
         }

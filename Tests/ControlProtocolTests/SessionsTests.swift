@@ -11,7 +11,11 @@ struct SessionsTests {
             age: 4800, viewers: 0, watched: 754.1239, endsIn: 85800, fate: "unobserved for 10m of 1d"),
         SessionLine(
             session: SessionNumber(13), user: "bob", application: "gnuplot", host: "east", display: 17,
-            state: "running", age: 45, viewers: 2, watched: 4.25, endsIn: nil, fate: "is watched"),
+            state: "running", age: 45, viewers: 2, watched: 4.25, endsIn: nil, fate: "is watched",
+            watchers: [
+                Watcher(user: "bob", since: "2026-01-31 12:00:00.000", address: "10.2.3.4", readOnly: false),
+                Watcher(user: "alice", since: "2026-01-31 12:00:01.500", address: "2001:db8::1", readOnly: true),
+            ]),
         SessionLine(
             session: SessionNumber(14), user: "bob", application: "xclock", host: "east", display: 4, state: "running",
             age: 60, viewers: 0, watched: 0, endsIn: 0, fate: ""),
@@ -33,14 +37,17 @@ struct SessionsTests {
                 """)
     }
 
-    @Test("--json has the seconds, null where nothing ends it")
+    @Test("--json has the seconds, null where nothing ends it, and who watches")
     func json() {
         #expect(
             PrintedAnswer(.sessions(Array(Self.rows.prefix(2))), to: .sessions(user: nil), asJSON: true).output == """
                 [{"session":12,"user":"alice","application":"xterm","host":"east","display":3,"state":"running",\
-                "age":4800,"viewers":0,"watched":754.124,"ends_in":85800,"fate":"unobserved for 10m of 1d"},\
+                "age":4800,"viewers":0,"watched":754.124,"ends_in":85800,"fate":"unobserved for 10m of 1d",\
+                "watchers":[]},\
                 {"session":13,"user":"bob","application":"gnuplot","host":"east","display":17,"state":"running",\
-                "age":45,"viewers":2,"watched":4.25,"ends_in":null,"fate":"is watched"}]
+                "age":45,"viewers":2,"watched":4.25,"ends_in":null,"fate":"is watched","watchers":[\
+                {"user":"bob","since":"2026-01-31 12:00:00.000","address":"10.2.3.4","read_only":false},\
+                {"user":"alice","since":"2026-01-31 12:00:01.500","address":"2001:db8::1","read_only":true}]}]
 
                 """)
     }

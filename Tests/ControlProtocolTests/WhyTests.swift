@@ -39,16 +39,24 @@ struct WhyTests {
         #expect(told(Self.failed).status == 0)
     }
 
-    @Test("a session that lives tells where, and nothing that is not known")
+    @Test("a session that lives tells where, who watches, and nothing that is not known")
     func running() {
         let answer = WhyAnswer(
             session: SessionNumber(7), user: "bob", application: "gnuplot", host: "node1", display: 2,
             state: "running", reason: "", started: "2026-01-31 12:00:00.000", running: "2026-01-31 12:00:00.040",
-            steps: [])
+            steps: [],
+            watchers: [
+                Watcher(user: "bob", since: "2026-01-31 12:00:00.500", address: "10.2.3.4", readOnly: false),
+                Watcher(user: "alice", since: "2026-01-31 12:00:01.500", address: "2001:db8::1", readOnly: true),
+            ])
         #expect(
             told(answer).output == """
                 Session 7 is running: gnuplot for bob on node1, display 2; started 2026-01-31 12:00:00.000, \
                 running 2026-01-31 12:00:00.040 (UTC).
+                Who watches now:
+                  USER   SINCE (UTC)              FROM         MAY
+                  bob    2026-01-31 12:00:00.500  10.2.3.4     act
+                  alice  2026-01-31 12:00:01.500  2001:db8::1  watch
 
                 """)
     }
@@ -73,7 +81,7 @@ struct WhyTests {
                 {"session":12,"user":"alice","application":"xterm","host":"node2","display":3,"state":"failed",\
                 "reason":"no host could start it","error":"a1b2c3d4","exit_status":127,\
                 "started":"2026-01-31 12:00:00.000","running":null,"ended":"2026-01-31 12:00:01.250",\
-                "wall":null,"watched":null,"cpu":null,"viewers":[],"steps":[\
+                "wall":null,"watched":null,"cpu":null,"viewers":[],"watchers":[],"steps":[\
                 {"at":0.012,"host":"node1","display":17,"what":"ready display","outcome":"ok"},\
                 {"at":0.02,"host":"node1","display":17,"what":"hand-over","outcome":"no pixel answered"},\
                 {"at":11.5,"host":"node2","display":null,"what":"new display","outcome":"its disk is full"}],\
@@ -130,7 +138,7 @@ struct WhyTests {
                 "wall":91200.0,"watched":754.1,"cpu":4.2,"viewers":[\
                 {"user":"alice","views":1,"seconds":9.96,"bytes_to_viewer":1536,"bytes_from_viewer":17},\
                 {"user":"bob","views":12,"seconds":750.0,"bytes_to_viewer":5368709120,"bytes_from_viewer":20480}],\
-                "steps":[],
+                "watchers":[],"steps":[],
                 """))
     }
 
