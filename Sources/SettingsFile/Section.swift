@@ -56,6 +56,16 @@ struct Section {
         return Section(find(key), at: prefix + key, findings: findings)
     }
 
+    /// The sections of the list `key`.
+    mutating func sections(_ key: String) -> [Section] {
+        guard let node = look(for: key), !node.isEmptyScalar else { return [] }
+        guard case .sequence(let sequence) = node else {
+            findings.note("\(prefix)\(key): expected a list, found \(node.shown)", at: node.mark?.line)
+            return []
+        }
+        return sequence.map { Section($0, at: prefix + key, findings: findings) }
+    }
+
     /// The value of `key`, or `standard` when the file has none; `parse` gives nil for what it does not take.
     mutating func value<Value>(
         _ key: String, _ standard: Value, expected: String, _ parse: (String) -> Value?

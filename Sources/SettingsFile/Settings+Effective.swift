@@ -49,7 +49,14 @@ extension Settings {
                 "user": quoted(relay.user),
                 "certificate": quoted(relay.certificate), "key": quoted(relay.key),
                 "direct_certificate": quoted(relay.directCertificate), "direct_key": quoted(relay.directKey),
-                "loops": "\(relay.loops)", "opening_timeout": written(relay.openingTimeout),
+                "listeners": "[" + relay.listeners.map(written).joined(separator: ", ") + "]",
+                "loops": "\(relay.loops)", "tls_timeout": written(relay.tlsTimeout),
+                "opening_timeout": written(relay.openingTimeout), "greeting_delay": written(relay.greetingDelay),
+                "second_layer_delay": written(relay.secondLayerDelay),
+                "leaving_timeout": written(relay.leavingTimeout), "most_connections": "\(relay.mostConnections)",
+                "most_per_source": "\(relay.mostPerSource)", "most_opening": "\(relay.mostOpening)",
+                "ciphers": quoted(relay.ciphers), "cipher_suites": quoted(relay.cipherSuites),
+                "only_tls13": "\(relay.onlyTLS13)",
                 "allowed_origins": quoted(relay.allowedOrigins),
             ],
             "web": ["socket": quoted(web.socket), "user": quoted(web.user), "novnc": quoted(web.noVNC)],
@@ -57,7 +64,7 @@ extension Settings {
             "sessions": [
                 "timeout": written(sessions.timeout), "maximum_age": sessions.maximumAge.map(written) ?? "0s",
                 "notice": written(sessions.notice), "most_per_user": "\(sessions.mostPerUser)",
-                "most_per_application": "\(sessions.mostPerApplication)",
+                "most_per_application": "\(sessions.mostPerApplication)", "most_viewers": "\(sessions.mostViewers)",
             ],
             "pool": [
                 "floor": "\(pool.floor)", "floor_gl": "\(pool.floorGL)", "ceiling": "\(pool.ceiling)",
@@ -82,3 +89,7 @@ private func quoted(_ text: String?) -> String {
 }
 
 private func quoted(_ texts: [String]) -> String { "[" + texts.map { quoted($0) }.joined(separator: ", ") + "]" }
+
+private func written(_ listener: Settings.Relay.Listener) -> String {
+    "{address: \(quoted(listener.address.description)), greeting: \(listener.greetsInRFB ? "rfb" : "none")}"
+}

@@ -157,17 +157,46 @@ extension Settings.Relay {
         browserListen = section.optional(
             "browser_listen", ListenAddress(host: "::", port: 8443), expected: "ADDRESS:PORT such as [::]:8443",
             ListenAddress.init)
+        listeners = section.sections("listeners").compactMap(Listener.init(reading:))
         user = section.word("user", "maxwell-relay")
         certificate = section.path("certificate", "/etc/maxwell/tls/relay.crt")
         key = section.path("key", "/etc/maxwell/tls/relay.key")
         directCertificate = section.path("direct_certificate", "/etc/maxwell/tls/direct.crt")
         directKey = section.path("direct_key", "/etc/maxwell/tls/direct.key")
         loops = section.number("loops", 1, in: 1...64)
-        openingTimeout = section.duration("opening_timeout", .seconds(10))
+        tlsTimeout = section.seconds("tls_timeout", .seconds(10))
+        openingTimeout = section.seconds("opening_timeout", .seconds(10))
+        greetingDelay = section.value(
+            "greeting_delay", .milliseconds(2500), expected: "a time of 1500ms or more",
+            { text in
+                duration(text).flatMap { $0 < .milliseconds(1500) ? nil : $0 }
+            })
+        secondLayerDelay = section.duration("second_layer_delay", .milliseconds(300))
+        leavingTimeout = section.seconds("leaving_timeout", .seconds(86400))
+        mostConnections = section.limit("most_connections", 0)
+        mostPerSource = section.limit("most_per_source", 2000)
+        mostOpening = section.number("most_opening", 1000, in: 1...1_000_000)
+        ciphers = section.text("ciphers", "ECDHE+AESGCM:ECDHE+CHACHA20")
+        cipherSuites = section.text(
+            "cipher_suites", "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
+        onlyTLS13 = section.truth("only_tls13", false)
         allowedOrigins = section.list("allowed_origins", [], expected: "an origin such as https://hub.example.org") {
             ($0.hasPrefix("https://") || $0.hasPrefix("http://")) && isWord($0) && !$0.hasSuffix("/") ? $0 : nil
         }
         section.finish()
+    }
+}
+
+extension Settings.Relay.Listener {
+    init?(reading section: Section) {
+        var section = section
+        let address = section.required("address", expected: "ADDRESS:PORT such as [::]:5900", ListenAddress.init)
+        greetsInRFB = section.value("greeting", false, expected: "rfb or none") { text in
+            ["rfb": true, "none": false][text]
+        }
+        section.finish()
+        guard let address else { return nil }
+        self.address = address
     }
 }
 
@@ -197,6 +226,7 @@ extension Settings.Sessions {
         notice = section.seconds("notice", .seconds(300))
         mostPerUser = section.limit("most_per_user", 0)
         mostPerApplication = section.limit("most_per_application", 0)
+        mostViewers = section.limit("most_viewers", 50)
         section.finish()
     }
 }

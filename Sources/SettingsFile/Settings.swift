@@ -126,10 +126,20 @@ public struct Settings: Hashable, Sendable {
 
     /// The TLS port.
     public struct Relay: Hashable, Sendable {
+        /// A further place where it listens.
+        public struct Listener: Hashable, Sendable {
+            /// Where.
+            public let address: ListenAddress
+            /// Whether it greets at once in RFB, as native viewers expect: nothing else can come in there.
+            public let greetsInRFB: Bool
+        }
+
         /// Where it listens.
         public let listen: ListenAddress
         /// Where it listens besides, for browsers; nil: nowhere else.
         public let browserListen: ListenAddress?
+        /// Further places where it listens.
+        public let listeners: [Listener]
         /// The account it becomes once it listens.
         public let user: String
         /// The certificate chain of connections that start with TLS, PEM.
@@ -142,8 +152,29 @@ public struct Settings: Hashable, Sendable {
         public let directKey: String
         /// Event loops, 1–256; about one a core.
         public let loops: Int
+        /// How long a connection may take to finish TLS.
+        public let tlsTimeout: Duration
         /// How long a viewer may take until its view is open.
         public let openingTimeout: Duration
+        /// How long a client is silent before it is greeted in RFB; never below 1.5 s, so that one whose first segment
+        /// was lost is not.
+        public let greetingDelay: Duration
+        /// How long a CONNECT inside TLS may be followed by a second TLS layer.
+        public let secondLayerDelay: Duration
+        /// How long a relay that was replaced serves the viewers it has.
+        public let leavingTimeout: Duration
+        /// Connections at a time; 0: as many as descriptors allow.
+        public let mostConnections: Int
+        /// Connections at a time from one address, an IPv6 network of 64 bits counting as one; 0: no limit.
+        public let mostPerSource: Int
+        /// Connections at a time that have not said what they want.
+        public let mostOpening: Int
+        /// OpenSSL's words for the ciphers of TLS 1.2, in order.
+        public let ciphers: String
+        /// OpenSSL's words for the cipher suites of TLS 1.3, in order.
+        public let cipherSuites: String
+        /// Whether TLS 1.2 is refused.
+        public let onlyTLS13: Bool
         /// Origins of pages that may open a WebSocket here, besides ours; empty: any.
         public let allowedOrigins: [String]
     }
@@ -176,6 +207,8 @@ public struct Settings: Hashable, Sendable {
         public let mostPerUser: Int
         /// Sessions of one application at a time, 0–1,000,000, where its file names no number; 0: no limit.
         public let mostPerApplication: Int
+        /// Viewers of one session at a time, 0–1,000,000; 0: no limit.
+        public let mostViewers: Int
     }
 
     /// The displays that are started before anyone asks.

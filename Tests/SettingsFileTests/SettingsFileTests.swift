@@ -81,6 +81,7 @@ struct SettingsFileTests {
         #expect(settings.sessions.notice == .seconds(90))
         #expect(settings.sessions.mostPerUser == 3)
         #expect(settings.sessions.mostPerApplication == 200)
+        #expect(settings.sessions.mostViewers == 0)
         #expect(settings.pool.longestReady == .seconds(3600))
         #expect(settings.pool.makesAtOnce == 8)
         #expect(settings.notify.command == ["/usr/bin/mail", "-s", "no \"host\": at all", ""])
@@ -108,7 +109,8 @@ struct SettingsFileTests {
     func effectiveKeys() {
         let text = Settings.standard.effectiveText
         for lines in [
-            "sessions:\n  timeout: 24h\n  maximum_age: 0s\n  notice: 5m\n  most_per_user: 0\n  most_per_application: 0\n",
+            "sessions:\n  timeout: 24h\n  maximum_age: 0s\n  notice: 5m\n  most_per_user: 0\n  most_per_application: 0\n"
+                + "  most_viewers: 50\n",
             "pool:\n  floor: 2\n  floor_gl: 2\n  ceiling: 200\n  headroom: 1.5\n  longest_ready: 12h\n  memory_reserve: 512\n"
                 + "  makes_at_once: 2\n",
             "notify:\n  command: []\n  every: 10m\n",
@@ -263,7 +265,7 @@ private let changed = #"""
     hosts: {stop_patience: 1500ms, lost_after: 60m}
     uids: {displays: {first: 3000000, count: 10}}
     relay: {listen: "127.0.0.1:10563", browser_listen: , allowed_origins: [https://hub.example.org]}
-    sessions: {timeout: 7d, maximum_age: 30d, notice: 90s, most_per_user: 3, most_per_application: 200}
+    sessions: {timeout: 7d, maximum_age: 30d, notice: 90s, most_per_user: 3, most_per_application: 200, most_viewers: 0}
     pool: {floor: 10, floor_gl: 0, headroom: 2.25, longest_ready: 60m, memory_reserve: 1024, makes_at_once: 8}
     notify: {command: [/usr/bin/mail, -s, 'no "host": at all', ''], every: 60s}
     """#
