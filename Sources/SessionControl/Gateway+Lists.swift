@@ -9,6 +9,7 @@ extension Gateway {
         if let own = Rights.ownName(role), let user, user != own { throw SessionError.notAllowed }
         let sessions = try await database.sessions(of: Rights.ownName(role) ?? user)
         let views = try await database.viewIntervals(of: sessions.map(\.number))
+        let watchers = try await database.watchers(of: sessions.map(\.number))
         let outlooks = Dictionary(try await outlooks().map { ($0.fact.number, $0.fate) }) { first, _ in first }
         return .sessions(
             sessions.map { session in
@@ -18,7 +19,8 @@ extension Gateway {
                     host: session.hostText, display: session.place?.number.value ?? 0,
                     state: session.state.rawValue, age: session.age, viewers: session.viewers,
                     watched: ViewLedger.watched(views[session.number] ?? []),
-                    endsIn: fate?.endsIn.map { Int($0) }, fate: fate?.words ?? session.reason)
+                    endsIn: fate?.endsIn.map { Int($0) }, fate: fate?.words ?? session.reason,
+                    watchers: (watchers[session.number] ?? []).map(Watcher.init))
             })
     }
 
@@ -58,5 +60,12 @@ extension Gateway {
         let groups = account.groups.map { "\($0.name)(\($0.gid))" }.joined(separator: ",")
         return .done(
             "\(user) may log in: uid \(account.uid), gid \(account.gid), home \(account.home), groups \(groups).")
+    }
+}
+
+extension Watcher {
+    init(_ record: WatcherRecord) {
+        self.init(
+            user: record.user.text, since: record.since, address: record.address, readOnly: record.mode == .watch)
     }
 }

@@ -17,15 +17,32 @@ extension Gateway {
 
     /// A relay lives, and so do its views; those it shall cut are told.
     func relayBeat(_ beat: RelayBeat) async throws -> ControlReply {
+        relayFigures.withLock { $0.heard(beat, now: .now) }
         let entries = beat.views.map { entry($0.view, began: $0.began, seconds: $0.seconds) }
         return .beats(
             cut: try await write(entries, otherwise: []) {
                 try await database.beatViews(
-                    relay: beat.name, instance: beat.instance, clock: MachineClock.boot, at: beat.at,
+                    relay: beat.name, instance: beat.instance, isLeaving: beat.isLeaving,
+                    predecessors: beat.predecessors, clock: MachineClock.boot, at: beat.at,
                     beat.views.map {
                         ViewProof(view: $0.view, began: $0.began, seconds: $0.seconds, age: age(since: $0.began))
                     })
             })
+    }
+
+    /// A relay asks, more often than it tells of its views, which of them may not go on. While the database is away all
+    /// may.
+    func withdrawn(ofRelay instance: String) async throws -> [UInt64] {
+        do {
+            return try await database.withdrawnViews(ofRelay: instance)
+        } catch StoreError.unavailable {
+            return []
+        }
+    }
+
+    /// `maxwell counters`.
+    func counters() -> [String: UInt64] {
+        database.counters().merging(relayFigures.withLock { $0.counters(now: .now) }) { own, _ in own }
     }
 
     /// A view ended: its time is written.

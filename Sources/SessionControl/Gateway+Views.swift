@@ -42,20 +42,38 @@ extension Gateway {
     /// The relay's question: where does this token lead?
     func resolve(_ order: ResolveOrder) async throws -> Route {
         guard let found = try await database.resolve(token: order.token) else { throw SessionError.tokenUnknown }
+        return try await givingBack(order.token) {
+            try await route(to: found, address: order.address, relay: order.relay)
+        }
+    }
+
+    /// Lets a viewer in where a token or a password led.
+    func route(to found: ResolvedToken, address: String, relay: String) async throws -> Route {
         let socket = try await fleet.link(found.host).socket()
         let view = try await database.reserveView(
-            session: found.session, user: found.user, mode: found.mode, kind: found.kind, address: order.address,
-            relay: order.relay)
+            session: found.session, user: found.user, mode: found.mode, kind: found.kind, address: address,
+            relay: relay, most: settings.sessions.mostViewers)
+        guard let view else { throw SessionError.tooManyViewers(found.session) }
         log.event(
             "view resolved",
             [
-                .view: "\(view)", .session: "\(found.session)", .user: "\(found.user)", .address: order.address,
+                .view: "\(view)", .session: "\(found.session)", .user: "\(found.user)", .address: address,
                 .status: found.mode.rawValue,
             ])
         return Route(
             view: view, session: found.session, socket: socket, display: found.display, key: found.key,
             mode: found.mode,
-            authentication: found.kind == .ticket ? .relay(password: found.password) : .viewer)
+            authentication: found.kind.isEnough ? .relay(password: found.password) : .viewer)
+    }
+
+    /// Tries to let in who came with `token`; when that fails for another reason, one for a single connection stays good.
+    func givingBack(_ token: Secret, _ enter: () async throws -> Route) async throws -> Route {
+        do {
+            return try await enter()
+        } catch {
+            try? await database.giveBack(token: token)
+            throw error
+        }
     }
 
     private func runningSession(_ number: SessionNumber) async throws -> SessionRecord {
@@ -78,4 +96,9 @@ extension Gateway {
         }
         return readOnly || permission.isReadOnly ? .watch : .act
     }
+}
+
+extension TokenKind {
+    /// Whether it is all that is asked of its bearer: a viewer with one of the others knows the display's password too.
+    fileprivate var isEnough: Bool { self == .ticket || self == .password }
 }

@@ -9,6 +9,7 @@ extension Gateway {
         let session = story.record
         if let own = Rights.ownName(role), session.owner != own { throw SessionError.notPermitted(own, number) }
         let viewings = try await database.viewings(of: number)
+        let watchers = try await database.watchers(of: [number])[number] ?? []
         return .why(
             WhyAnswer(
                 session: number, user: session.owner.text, application: session.application.text,
@@ -21,6 +22,7 @@ extension Gateway {
                     WhyViewer(
                         user: $0.user.text, views: $0.views, seconds: $0.seconds, bytesToViewer: $0.toViewer,
                         bytesFromViewer: $0.fromViewer)
-                }))
+                },
+                watchers: watchers.map(Watcher.init)))
     }
 }

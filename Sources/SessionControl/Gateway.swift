@@ -25,6 +25,10 @@ public final class Gateway: Sendable {
     let journal: ViewJournal
     /// Which relays live.
     let ears = Mutex(RelayEars(now: .now))
+    /// Where native viewers' passwords are checked.
+    let door = EntryDoor()
+    /// What relays count.
+    let relayFigures = Mutex(RelayFigures())
     let notices: NoticeCommand
     let log: Logger
     private let roles: CallerRole
@@ -105,11 +109,13 @@ public final class Gateway: Sendable {
         case .applications: try await listApplications()
         case .login(let user, let password): try await login(user, password)
         case .ticket(let order): .ticket(try await ticket(order, as: role))
-        case .counters: .counters(database.counters())
+        case .counters: .counters(counters())
         case .setHostStatus(let host, let status, let endAfter): try await setStatus(of: host, status, endAfter)
         case .hostKey: try hostKey()
         case .addHost(let order): try await addHost(order)
         case .resolve(let order): .route(try await resolve(order))
+        case .enter(let order): .route(try await enter(order))
+        case .withdrawn(let relay): .beats(cut: try await withdrawn(ofRelay: relay))
         case .reap(let dryRun): try await reap(dryRun: dryRun)
         case .extend(let session, let seconds): try await extend(session, by: seconds, as: role)
         case .viewOpened(let opening): try await viewOpened(opening)
@@ -174,6 +180,8 @@ extension ControlRequest {
         case .setHostStatus: "host up|down|drain"
         case .hostKey, .addHost: "host add"
         case .resolve: "resolve"
+        case .enter: "enter"
+        case .withdrawn: "withdrawn"
         case .reap: "reap"
         case .extend: "extend"
         case .viewOpened: "view opened"

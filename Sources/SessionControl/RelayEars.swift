@@ -47,9 +47,11 @@ struct RelayEars {
         self.present = present
     }
 
-    /// Whether viewers could come.
+    /// Whether viewers could come: to a relay that leaves none do.
     func sight(now: ContinuousClock.Instant) -> RelaySight {
-        if seen.values.contains(where: { $0.isHeard && now - $0.since < Self.patience }) { return .heard }
+        if seen.values.contains(where: { $0.isHeard && !$0.record.isLeaving && now - $0.since < Self.patience }) {
+            return .heard
+        }
         return now - began < Self.patience ? .unknown : .silent
     }
 

@@ -32,7 +32,7 @@ enum Rights {
         case .hosts, .applications, .login, .reap, .setHostStatus, .hostKey, .addHost:
             role.isAdministrator || role == .root || role == .portal
         case .counters: role == .root
-        case .resolve, .viewOpened, .viewBeats, .viewClosed: role == .relay
+        case .resolve, .enter, .viewOpened, .viewBeats, .viewClosed, .withdrawn: role == .relay
         }
     }
 

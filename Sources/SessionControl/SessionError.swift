@@ -18,7 +18,12 @@ enum SessionError: UserFacingError, Equatable {
     case exhausted(ApplicationName, SessionNumber?)
     case hostUnknown(HostName)
     case tokenUnknown
-    case wrongPassword
+    case tooManyViewers(SessionNumber)
+    case nameOrPasswordWrong
+    /// The password was right, and leads nowhere.
+    case noSession
+    case tooManyTries
+    case passwordsNotChecked(cause: String)
 
     var userMessage: String {
         switch self {
@@ -53,7 +58,12 @@ enum SessionError: UserFacingError, Equatable {
                 + (number.map { " (session \($0))" } ?? "") + ", so please try again later."
         case .hostUnknown(let host): "There is no execution host named \(host); please check its name."
         case .tokenUnknown: "This ticket is wrong or has expired; please open the session again."
-        case .wrongPassword: "The name or the password is wrong; please try again."
+        case .tooManyViewers(let number):
+            "Session \(number) has as many viewers as it may have; please close one first."
+        case .nameOrPasswordWrong: "The name or password is wrong."
+        case .noSession: "You have no running session; please start one first."
+        case .tooManyTries: "Too many passwords were tried; please try again in a minute."
+        case .passwordsNotChecked: "Passwords cannot be checked now; please try again in a minute."
         }
     }
 
@@ -61,9 +71,9 @@ enum SessionError: UserFacingError, Equatable {
         switch self {
         case .applicationUnknown, .zoneUnknown, .sessionUnknown: .noInput
         case .applicationIncomplete: .configuration
-        case .notInGroup, .notPermitted, .notAllowed, .tokenUnknown, .wrongPassword: .noPermission
-        case .zoneDown, .sessionNotRunning, .exhausted: .unavailable
-        case .tooManyOfUser, .tooManyOfApplication: .tryAgain
+        case .notInGroup, .notPermitted, .notAllowed, .tokenUnknown, .nameOrPasswordWrong: .noPermission
+        case .zoneDown, .sessionNotRunning, .exhausted, .noSession: .unavailable
+        case .tooManyOfUser, .tooManyOfApplication, .tooManyViewers, .tooManyTries, .passwordsNotChecked: .tryAgain
         case .noHost(let obstacle, _):
             switch obstacle {
             case .noHosts, .nothingProvides, .nothingInZone: .unavailable
@@ -74,6 +84,10 @@ enum SessionError: UserFacingError, Equatable {
     }
 
     var operatorCause: String? {
-        if case .noHost(let obstacle, let name) = self { "\(obstacle) for \(name)" } else { nil }
+        switch self {
+        case .noHost(let obstacle, let name): "\(obstacle) for \(name)"
+        case .passwordsNotChecked(let cause): cause
+        default: nil
+        }
     }
 }

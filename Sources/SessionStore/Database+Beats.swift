@@ -3,15 +3,18 @@ import SessionModel
 extension Database {
     /// Hears a relay: its sign of life is counted, and its views' proofs are kept. What is not open yet is opened. With
     /// `at`, seconds of `clock`, the list is whole: this life's views that began before and are not in it have ended.
-    /// The views of an earlier life of the relay have ended too. Views that end so end at what is proven.
+    /// The views of an earlier life of the relay have ended too, but for those of `predecessors`, which handed it their
+    /// port and go on by themselves. Views that end so end at what is proven.
     ///
+    /// - Parameter isLeaving: another life has the relay's port; this one goes on under its instance's name.
     /// - Returns: those that may not go on: closed or unknown ones, those whose session does not run, and those whose
     ///   permission is gone or became another.
     public func beatViews(
-        relay: String, instance: String, clock: String, at: Double?, _ proofs: [ViewProof]
+        relay: String, instance: String, isLeaving: Bool = false, predecessors: [String] = [], clock: String,
+        at: Double?, _ proofs: [ViewProof]
     ) async throws(StoreError) -> [UInt64] {
         try await run(repeatable: true) { connection throws(StoreError) in
-            try Self.hear(relay, instance, connection)
+            try Self.hear(relay, instance, isLeaving: isLeaving, predecessors: predecessors, connection)
             // In the order of their numbers, so that two who write rows of many views wait for each other in one order.
             let proofs = proofs.sorted { $0.view < $1.view }
             var allowed: Set<UInt64> = []
@@ -49,16 +52,37 @@ extension Database {
         }
     }
 
-    /// Counts a relay's sign of life. The views of its life before are ended first: a crash in between repeats that.
+    /// Counts a relay's sign of life. The views of its life before are ended first, unless that life handed over to it: a
+    /// crash in between repeats that. Whichever of the two is heard first, the life that leaves gets a row of its own.
     private static func hear(
-        _ name: String, _ instance: String, _ connection: Connection
+        _ name: String, _ instance: String, isLeaving: Bool, predecessors: [String], _ connection: Connection
     ) throws(StoreError) {
         let name = String(name.prefix(80))
         let instance = String(instance.prefix(80))
-        let known = try connection.query("SELECT instance FROM mw_relay WHERE name = ?", name).first?.text(0)
-        if let known, known != instance {
-            _ = try closeViews(ofRelay: known, "its relay began anew", connection)
+        let known = try connection.query(
+            "SELECT name, instance FROM mw_relay WHERE name = ? OR name = ?", name, instance)
+        // A life that has left stays so: what it told before may be heard after what its successor tells.
+        if isLeaving || known.contains(where: { $0.text(0) == instance }) {
+            try connection.execute("DELETE FROM mw_relay WHERE name = ? AND instance = ?", name, instance)
+            return try count(instance, instance, connection)
         }
+        let before = known.first { $0.text(0) == name }?.text(1)
+        if before != instance {
+            let predecessors = predecessors.suffix(100).map { String($0.prefix(80)) }
+            for life in predecessors where life != instance {
+                try connection.execute(
+                    "INSERT IGNORE INTO mw_relay (name, instance, beats) VALUES (?, ?, 0)", life, life)
+            }
+            if let before, !predecessors.contains(before) {
+                _ = try closeViews(ofRelay: before, "its relay began anew", connection)
+            }
+        }
+        try count(name, instance, connection)
+    }
+
+    private static func count(
+        _ name: String, _ instance: String, _ connection: Connection
+    ) throws(StoreError) {
         try connection.execute(
             """
             INSERT INTO mw_relay (name, instance, beats) VALUES (?, ?, 1)
@@ -79,11 +103,8 @@ extension Database {
         let rows = try connection.query(
             """
             SELECT v.viewid, v.opened IS NOT NULL, v.portal_view,
-              m.sessnum IS NOT NULL AND p.sessnum IS NOT NULL
-                AND IF(v.mode = 'act', p.readonly = 'No', v.kind <> 'portal' OR p.readonly <> 'No')
-            FROM mw_view v
-            LEFT JOIN mw_session m ON m.sessnum = v.sessnum AND m.state = 'running'
-            LEFT JOIN viewperm p ON p.sessnum = v.sessnum AND p.viewuser = v.username
+              \(mayGoOn)
+            FROM mw_view v \(permission)
             WHERE v.viewid IN (\(placeholders)) AND v.duration IS NULL
             """, values: views)
         return Dictionary(

@@ -16,7 +16,7 @@ extension Database {
         _ token: Secret, session: SessionNumber, user: UserName, mode: ViewMode, kind: TokenKind, seconds: Int?,
         once: Bool
     ) async throws(StoreError) {
-        precondition(kind != .portal, "the portal mints its own tokens")
+        precondition(kind == .view || kind == .ticket, "the portal mints its own tokens, and a password is none")
         try await run { connection throws(StoreError) in
             try connection.execute(
                 """
@@ -29,9 +29,35 @@ extension Database {
     /// Where `token` leads; nil when it is unknown, expired, used up or revoked, or its session does not run. A
     /// token for one connection is used up by the first that asks.
     public func resolve(token: Secret) async throws(StoreError) -> ResolvedToken? {
+        try await resolve(token) { _ in true }
+    }
+
+    /// The same for a ticket that was made for `user`, and leads to `session` where that is not nil; any other token is
+    /// none, and is not used up.
+    public func resolve(
+        ticket: Secret, of user: UserName, to session: SessionNumber?
+    ) async throws(StoreError) -> ResolvedToken? {
+        try await resolve(ticket) { found in
+            found.kind == .ticket && found.user == user && session ?? found.session == found.session
+        }
+    }
+
+    /// Makes a token for one connection good again, since the one that came with it was refused for another reason.
+    public func giveBack(token: Secret) async throws(StoreError) {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            try connection.execute(
+                "UPDATE mw_ticket SET used_at = NULL WHERE token_hash = UNHEX(SHA2(?, 256)) AND once = 1", token)
+        }
+    }
+
+    private func resolve(
+        _ token: Secret, _ isMeant: @escaping @Sendable (ResolvedToken) -> Bool
+    ) async throws(StoreError) -> ResolvedToken? {
         guard (16...128).contains(token.exposed.utf8.count) else { return nil }
-        return try await run { connection throws(StoreError) in
+        return try await run(named: "resolve") { connection throws(StoreError) in
             if let row = try Self.ticket(token, connection) {
+                let found = try Self.resolved(row)
+                guard isMeant(found) else { return nil }
                 if row.integer(8) == 1 {
                     let first = try connection.execute(
                         """
@@ -40,9 +66,9 @@ extension Database {
                         """, token)
                     guard first == 1 else { return nil }
                 }
-                return try Self.resolved(row)
+                return found
             }
-            return try Self.viewToken(token, connection).map(Self.resolved)
+            return try Self.viewToken(token, connection).map(Self.resolved).flatMap { isMeant($0) ? $0 : nil }
         }
     }
 
@@ -82,7 +108,7 @@ extension Database {
         ).first
     }
 
-    private static func resolved(_ row: Row) throws(StoreError) -> ResolvedToken {
+    static func resolved(_ row: Row) throws(StoreError) -> ResolvedToken {
         guard let mode = ViewMode(rawValue: row.text(2)), let kind = TokenKind(rawValue: row.text(3)) else {
             throw .internal(cause: "a token of session \(row.text(0)) has no known mode or kind")
         }

@@ -5,16 +5,34 @@ import SessionModel
 extension Database {
     /// Notes that a viewer came with a resolved token, before it sees anything; gives the view's number. The portal sees
     /// nothing of it before ``openView(_:began:clock:age:)``. `relay` is the relay's instance.
+    ///
+    /// - Parameter most: views that the session may have at a time, those counted that are still being opened; 0: no limit.
+    /// - Returns: nil when it has as many.
     public func reserveView(
-        session: SessionNumber, user: UserName, mode: ViewMode, kind: TokenKind, address: String, relay: String
-    ) async throws(StoreError) -> UInt64 {
+        session: SessionNumber, user: UserName, mode: ViewMode, kind: TokenKind, address: String, relay: String,
+        most: Int = 0
+    ) async throws(StoreError) -> UInt64? {
         try await run { connection throws(StoreError) in
-            try connection.execute(
-                """
-                INSERT INTO mw_view (sessnum, username, mode, kind, relay, remoteip, reserved)
-                VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
-                """, session, user, mode.rawValue, kind.rawValue, String(relay.prefix(80)), String(address.prefix(40)))
-            return connection.lastInsertID
+            try connection.transaction { () throws(StoreError) -> UInt64? in
+                if most > 0 {
+                    // Who comes at the same moment waits here. Viewers have two minutes to open what was reserved.
+                    _ = try connection.query("SELECT 1 FROM mw_session WHERE sessnum = ? FOR UPDATE", session)
+                    let there = try connection.query(
+                        """
+                        SELECT COUNT(*) FROM mw_view
+                        WHERE sessnum = ? AND duration IS NULL
+                          AND (opened IS NOT NULL OR reserved > UTC_TIMESTAMP(3) - INTERVAL 150 SECOND)
+                        """, session)
+                    if there.first?.integer(0) ?? 0 >= most { return nil }
+                }
+                try connection.execute(
+                    """
+                    INSERT INTO mw_view (sessnum, username, mode, kind, relay, remoteip, reserved)
+                    VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
+                    """, session, user, mode.rawValue, kind.rawValue, String(relay.prefix(80)),
+                    String(address.prefix(40)))
+                return connection.lastInsertID
+            }
         }
     }
 
@@ -92,6 +110,30 @@ extension Database {
                 for row in rows { intervals[SessionNumber(row.unsigned(0)), default: []].append(Self.interval(row)) }
             }
             return intervals
+        }
+    }
+
+    /// The open views of each session, oldest first.
+    public func watchers(
+        of sessions: [SessionNumber]
+    ) async throws(StoreError) -> [SessionNumber: [WatcherRecord]] {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            var watchers: [SessionNumber: [WatcherRecord]] = [:]
+            for group in Self.groups(sessions) {
+                let rows = try connection.query(
+                    """
+                    SELECT sessnum, username, opened, remoteip, mode FROM mw_view
+                    WHERE sessnum IN (\(Self.placeholders)) AND opened IS NOT NULL AND duration IS NULL
+                    ORDER BY opened, viewid
+                    """, values: group)
+                for row in rows {
+                    watchers[SessionNumber(row.unsigned(0)), default: []].append(
+                        WatcherRecord(
+                            user: try row.name(1), since: row.text(2), address: row.text(3),
+                            mode: ViewMode(rawValue: row.text(4)) ?? .watch))
+                }
+            }
+            return watchers
         }
     }
 

@@ -12,6 +12,7 @@ struct Migration: Sendable {
         Migration("004-known-values", PackageResources._04_known_values_sql),
         Migration("005-ready-displays", PackageResources._05_ready_displays_sql),
         Migration("006-life", PackageResources._06_life_sql),
+        Migration("007-native-viewers", PackageResources._07_native_viewers_sql),
     ]
 
     init(_ name: String, _ bytes: [UInt8]) {

@@ -8,6 +8,8 @@ public enum TokenKind: String, Sendable, Codable {
     case ticket
     /// The portal's own: a `viewperm` row's `viewtoken`.
     case portal
+    /// None: the password of the person's account was checked.
+    case password
 }
 
 /// A token that is good, and where it leads.

@@ -57,13 +57,16 @@ public struct ViewClosing: Sendable, Equatable {
 
 /// A relay that was heard, or that has open views.
 public struct RelayRecord: Sendable, Equatable {
-    /// The relay, whoever runs it; empty for a life of one that has open views and was never heard, or whose place was
-    /// taken by another life.
+    /// The relay, whoever runs it; the instance's own name for a life that left; empty for a life of one that has open
+    /// views and was never heard, or whose place was taken by another life.
     public var name: String
     /// This life of it.
     public var instance: String
     /// How often it was heard.
     public var beats: UInt64
+
+    /// Whether another life of the relay has its port, so that no viewer comes to this one any more.
+    public var isLeaving: Bool { name == instance }
 
     /// A relay as it is recorded.
     public init(name: String, instance: String, beats: UInt64) {
@@ -71,6 +74,18 @@ public struct RelayRecord: Sendable, Equatable {
         self.instance = instance
         self.beats = beats
     }
+}
+
+/// An open view: somebody watches.
+public struct WatcherRecord: Sendable, Equatable {
+    /// The person.
+    public var user: UserName
+    /// When the viewer came to see the display, UTC, `2026-01-31 12:00:00.000`.
+    public var since: String
+    /// The viewer's address as the relay saw it.
+    public var address: String
+    /// What the person may do.
+    public var mode: ViewMode
 }
 
 /// What one person watched of a session, by views that have ended.

@@ -45,6 +45,23 @@ import Testing
         #expect(ears.dead(now: at(100)) == ["two"])
     }
 
+    @Test("to a relay that leaves no viewer comes: without its successor there is silence, and its views live")
+    func leaving() {
+        var ears = RelayEars(now: start)
+        ears.look([relay(5)], now: at(5))
+        for seconds in stride(from: 10, through: 60, by: 10) {
+            let leaving = RelayRecord(name: "one", instance: "one", beats: UInt64(seconds))
+            ears.look([leaving], now: at(seconds))
+            if seconds == 20 { #expect(ears.sight(now: at(20)) == .unknown) }
+        }
+        #expect(ears.sight(now: at(60)) == .silent)
+        #expect(ears.dead(now: at(60)).isEmpty)
+        #expect(ears.dead(now: at(120)) == ["one"])
+        let successor = relay(1, instance: "two")
+        ears.look([successor, RelayRecord(name: "one", instance: "one", beats: 60)], now: at(65))
+        #expect(ears.sight(now: at(65)) == .heard)
+    }
+
     @Test("after a time in which nobody looked, nobody is blamed for his silence in it")
     func blind() {
         var ears = RelayEars(now: start)

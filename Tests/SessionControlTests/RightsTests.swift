@@ -40,6 +40,8 @@ import Testing
             (.counters, ["root"]),
             (.ping, ["root", "portal", "administrator", "person", "relay", "web", "nobody"]),
             (.resolve(ResolveOrder(token: .token(), address: "", way: "websocket", relay: "")), ["relay"]),
+            (.enter(EnterOrder(name: "alice", password: Secret("x"), address: "", relay: "")), ["relay"]),
+            (.withdrawn(relay: ""), ["relay"]),
             (.viewOpened(ViewOpening(view: 1, began: 0)), ["relay"]),
             (.viewBeats(RelayBeat(name: "", instance: "", at: nil, views: [])), ["relay"]),
             (

@@ -77,8 +77,9 @@ import Testing
     func race() async throws {
         let database = try await TestDatabase.withHost()
         let number = try await database.running()
-        let view = try await database.store.reserveView(
-            session: number, user: .alice, mode: .act, kind: .view, address: "", relay: "one")
+        let view = try #require(
+            try await database.store.reserveView(
+                session: number, user: .alice, mode: .act, kind: .view, address: "", relay: "one"))
         #expect(try await database.store.beginReap(number, reason: "x", despiteViewers: false) == nil)
         try await database.store.closeView(
             ViewClosing(

@@ -111,8 +111,9 @@ extension TestDatabase {
         _ session: SessionNumber, of user: UserName = .alice, mode: ViewMode = .act, kind: TokenKind = .view,
         relay: String = "relay-1"
     ) async throws -> UInt64 {
-        try await store.reserveView(
-            session: session, user: user, mode: mode, kind: kind, address: "10.2.3.4", relay: relay)
+        try #require(
+            try await store.reserveView(
+                session: session, user: user, mode: mode, kind: kind, address: "10.2.3.4", relay: relay))
     }
 
     /// Reserves a view and opens it.
