@@ -11,3 +11,10 @@ int clinux_peer_of(int socket, struct clinux_peer *peer) {
 }
 
 int clinux_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC); }
+
+int clinux_accept_peer(int socket, struct sockaddr_storage *peer) {
+    socklen_t length = sizeof *peer;
+    return accept4(socket, (struct sockaddr *)peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+int clinux_packet_pair(int ends[2]) { return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends); }

@@ -12,7 +12,7 @@ final class ControllerLink: Sendable {
     private struct Question: Sendable {
         let loop: Mailbox
         let connection: UInt64
-        let order: ResolveOrder
+        let request: ControlRequest
         /// Monotonic seconds after which nobody waits for the answer.
         let deadline: Double
     }
@@ -21,7 +21,10 @@ final class ControllerLink: Sendable {
         var unsent: [Question] = []
         var asked: [UInt64: Question] = [:]
         var reports = ViewReports()
+        var review = RightsReview()
         var live: LiveViews
+        var isLeaving = false
+        var figures: [String: UInt64] = [:]
         var lastID: UInt64 = 0
         var connection: ControlConnection?
         /// Monotonic seconds before which no connection is tried.
@@ -33,16 +36,20 @@ final class ControllerLink: Sendable {
         }
     }
 
-    private let path: String
+    /// Nil: there is no controller, and nothing is kept for one.
+    private let path: String?
     private let loops: [Mailbox]
     private let identity: RelayIdentity
+    /// The lives before this one that handed it the doors.
+    let predecessors: [String]
     private let state: Mutex<State>
     private let wake: Int32
 
-    init(path: String, loops: [Mailbox], identity: RelayIdentity) {
+    init(path: String?, loops: [Mailbox], identity: RelayIdentity, predecessors: [String]) {
         self.path = path
         self.loops = loops
         self.identity = identity
+        self.predecessors = predecessors
         state = Mutex(State(live: LiveViews(loops: loops.count)))
         wake = clinux_waker()
     }
@@ -52,31 +59,67 @@ final class ControllerLink: Sendable {
 
     /// Asks where a token leads; the answer is posted to `loop` as `connection`'s.
     func resolve(_ order: ResolveOrder, for connection: UInt64, on loop: Mailbox, patience: Double) {
+        ask(.resolve(order), for: connection, on: loop, patience: patience)
+    }
+
+    /// Asks whether a person may enter, and where to; the answer comes as that of ``resolve(_:for:on:patience:)``.
+    func enter(_ order: EnterOrder, for connection: UInt64, on loop: Mailbox, patience: Double) {
+        ask(.enter(order), for: connection, on: loop, patience: patience)
+    }
+
+    private func ask(_ request: ControlRequest, for connection: UInt64, on loop: Mailbox, patience: Double) {
         let question = Question(
-            loop: loop, connection: connection, order: order, deadline: monotonicSeconds() + patience)
+            loop: loop, connection: connection, request: request, deadline: monotonicSeconds() + patience)
         state.withLock { $0.unsent.append(question) }
         _ = clinux_wake(wake)
     }
 
     /// Reports that a viewer began to see its display.
     func opened(_ opening: ViewOpening) {
-        state.withLock { $0.reports.keep(opening, as: $0.nextID()) }
+        guard path != nil else { return }
+        state.withLock { state in
+            state.review.opened(opening.view)
+            state.reports.keep(opening, as: state.nextID())
+        }
         _ = clinux_wake(wake)
     }
 
     /// Reports a view's end.
     func ended(_ end: ViewEnd) {
-        state.withLock { $0.reports.keep(end, as: $0.nextID()) }
+        guard path != nil else { return }
+        state.withLock { state in
+            state.review.ended(end.view)
+            state.reports.keep(end, as: state.nextID())
+        }
         _ = clinux_wake(wake)
     }
 
     /// A loop's live views, all of them, as they were at `at`.
     func live(_ views: [ViewBeat], of loop: Int, at: Double) {
+        guard path != nil else { return }
         state.withLock { $0.live.handIn(views, of: loop, at: at) }
         _ = clinux_wake(wake)
     }
 
-    func start() throws(ThreadError) { try detachThread { self.run() } }
+    /// What the next beats tell of figures.
+    func tell(_ figures: [String: UInt64]) { state.withLock { $0.figures = figures } }
+
+    /// The figures as they were told last.
+    var figures: [String: UInt64] { state.withLock(\.figures) }
+
+    /// From now on the beats say that a successor takes the viewers; the next one goes out at once.
+    func leave() {
+        state.withLock { state in
+            state.isLeaving = true
+            state.live.connected()
+        }
+        _ = clinux_wake(wake)
+    }
+
+    func start() throws(ThreadError) {
+        guard path != nil else { return }
+        try detachThread { self.run() }
+    }
 
     /// Returns once everything reported is answered, or `seconds` have passed.
     func finish(within seconds: Double) {
@@ -106,7 +149,7 @@ final class ControllerLink: Sendable {
         if let known { return known }
         guard now >= earliest else { return nil }
         state.withLock { $0.earliest = now + 0.2 }
-        guard let connection = try? ControlConnection(path: path) else { return nil }
+        guard let path, let connection = try? ControlConnection(path: path) else { return nil }
         state.withLock { state in
             state.connection = connection
             state.live.connected()
@@ -128,6 +171,7 @@ final class ControllerLink: Sendable {
             state.unsent = Array(state.asked.values) + state.unsent
             state.asked = [:]
             state.reports.disconnected()
+            state.review.disconnected()
         }
     }
 
@@ -142,10 +186,13 @@ final class ControllerLink: Sendable {
 
     private func sendAll(_ connection: ControlConnection) -> Bool {
         while let (question, id) = nextQuestion(connection) {
-            guard sent(.resolve(question.order), id, connection) else { return false }
+            guard sent(question.request, id, connection) else { return false }
         }
         for (beat, id) in dueBeats(connection) {
             guard sent(.viewBeats(beat), id, connection) else { return false }
+        }
+        if let id = nextReview(connection) {
+            guard sent(.withdrawn(relay: identity.instance), id, connection) else { return false }
         }
         while let (id, report) = nextReport(connection) {
             guard sent(report, id, connection) else { return false }
@@ -169,9 +216,21 @@ final class ControllerLink: Sendable {
         state.withLock { state in
             guard state.connection === connection else { return [] }
             let reports = state.reports
-            let beats = state.live.due(
-                at: monotonicSeconds(), and: reports.unanswered, as: (identity.name, identity.instance))
+            let beat = RelayBeat(
+                name: identity.name, instance: identity.instance, at: nil, views: [], isLeaving: state.isLeaving,
+                predecessors: predecessors, figures: state.figures)
+            let beats = state.live.due(at: monotonicSeconds(), and: reports.unanswered, as: beat)
             return beats.map { ($0, state.nextID()) }
+        }
+    }
+
+    private func nextReview(_ connection: ControlConnection) -> UInt64? {
+        state.withLock { state in
+            guard state.connection === connection else { return nil }
+            let id = state.lastID + 1
+            guard state.review.asks(at: monotonicSeconds(), as: id) else { return nil }
+            state.lastID = id
+            return id
         }
     }
 
@@ -192,6 +251,7 @@ final class ControllerLink: Sendable {
 
     private func receive(_ connection: ControlConnection) {
         while let frame = try? connection.receive() {
+            state.withLock { $0.review.answered(frame.id) }
             if case .beats(let cut) = frame.body {
                 if !cut.isEmpty { for loop in loops { loop.post(.cut(cut)) } }
                 continue

@@ -6,24 +6,38 @@ public struct ListeningSocket: Sendable {
     let descriptor: Int32
     /// `ADDR:PORT` as it was bound.
     public let address: String
+    /// Whether who comes here is greeted in RFB at once.
+    let greetsInRFB: Bool
 
-    /// The sockets systemd passed (sd_listen_fds(3): from descriptor 3 on when LISTEN_PID is ours), or one bound to each
-    /// of `addresses`.
-    public static func open(_ addresses: [String]) throws(RelayStartError) -> [ListeningSocket] {
+    /// The sockets systemd passed (sd_listen_fds(3): from descriptor 3 on when LISTEN_PID is ours; those it calls `rfb`
+    /// greet at once), or one bound to each of `addresses` and, for greeting at once, of `native`.
+    public static func open(_ addresses: [String], native: [String]) throws(RelayStartError) -> [ListeningSocket] {
         if let pid = getenv("LISTEN_PID"), let count = getenv("LISTEN_FDS"), Int32(String(cString: pid)) == getpid(),
             let count = Int32(String(cString: count)), count >= 1
         {
-            return try (3..<3 + count).map { descriptor throws(RelayStartError) in try adopt(descriptor) }
+            let names = getenv("LISTEN_FDNAMES").map { String(cString: $0).split(separator: ":") } ?? []
+            return try (0..<count).map { index throws(RelayStartError) in
+                let isNative = names.indices.contains(Int(index)) && names[Int(index)] == "rfb"
+                return try adopt(3 + index, greetsInRFB: isNative)
+            }
         }
-        return try addresses.map { address throws(RelayStartError) in try bind(address) }
+        return try addresses.map { address throws(RelayStartError) in try bind(address, greetsInRFB: false) }
+            + native.map { address throws(RelayStartError) in try bind(address, greetsInRFB: true) }
     }
 
-    private static func adopt(_ descriptor: Int32) throws(RelayStartError) -> ListeningSocket {
+    /// Takes a listening socket that was handed to this process.
+    static func adopt(_ descriptor: Int32, greetsInRFB: Bool) throws(RelayStartError) -> ListeningSocket {
         makeNonBlocking(descriptor)
-        return ListeningSocket(descriptor: descriptor, address: try boundAddress(descriptor))
+        // Told once: its connections inherit it (tcp(7)). An idle viewer's kernel proves its life, and boxes in between see
+        // traffic. Who is dead is ProofOfLife's to say: TCP must not give up before, on probes or, with a
+        // TCP_USER_TIMEOUT, on a viewer that reads nothing for a while.
+        _ = clinux_tcp_option(descriptor, clinux_tcp_no_delay, 1)
+        keepAlive(descriptor, idle: Loop.keepIdle, count: 20)
+        return ListeningSocket(
+            descriptor: descriptor, address: try boundAddress(descriptor), greetsInRFB: greetsInRFB)
     }
 
-    private static func bind(_ text: String) throws(RelayStartError) -> ListeningSocket {
+    private static func bind(_ text: String, greetsInRFB: Bool) throws(RelayStartError) -> ListeningSocket {
         guard let colon = text.lastIndex(of: ":"), UInt16(text[text.index(after: colon)...]) != nil else {
             throw RelayStartError(description: "listen \(text): expected ADDR:PORT")
         }
@@ -52,7 +66,7 @@ public struct ListeningSocket: Sendable {
             throw failed("bind", text)
         }
         guard Glibc.listen(descriptor, 4096) == 0 else { throw failed("listen", text) }
-        return try adopt(descriptor)
+        return try adopt(descriptor, greetsInRFB: greetsInRFB)
     }
 
     private static func failed(_ call: String, _ text: String) -> RelayStartError {

@@ -32,12 +32,8 @@ struct LiveViews: Sendable {
     mutating func connected() { isWanted = true }
 
     /// The list that is due at `now`, in parts if it is long; empty: none is due, or a loop was never heard. `ended` are
-    /// views that are told although they are over, as they ended.
-    mutating func due(
-        at now: Double, and ended: @autoclosure () -> [ViewBeat], as identity: (name: String, instance: String)
-    )
-        -> [RelayBeat]
-    {
+    /// views that are told although they are over, as they ended; the rest of a beat is as in `beat`.
+    mutating func due(at now: Double, and ended: @autoclosure () -> [ViewBeat], as beat: RelayBeat) -> [RelayBeat] {
         guard isWanted || fresh.count == snapshots.count || now - lastTold > LiveViews.period + 1 else { return [] }
         let all = snapshots.compactMap { $0 }
         guard all.count == snapshots.count, let oldest = all.map(\.at).min() else { return [] }
@@ -45,13 +41,14 @@ struct LiveViews: Sendable {
         let over = ended()
         let seen = Set(over.map(\.view))
         let views = all.flatMap(\.views).filter { !seen.contains($0.view) } + over
+        var whole = beat
         guard views.count > LiveViews.part else {
-            return [RelayBeat(name: identity.name, instance: identity.instance, at: oldest, views: views)]
+            (whole.at, whole.views) = (oldest, views)
+            return [whole]
         }
         return stride(from: 0, to: views.count, by: LiveViews.part).map { start in
-            RelayBeat(
-                name: identity.name, instance: identity.instance, at: nil,
-                views: Array(views[start..<min(start + LiveViews.part, views.count)]))
+            whole.views = Array(views[start..<min(start + LiveViews.part, views.count)])
+            return whole
         }
     }
 }

@@ -5,6 +5,7 @@ import RelayProtocol
 extension Loop {
     /// One turn of a connection, up to the budget.
     func turn(_ link: Link) {
+        if link.pointee.stage == .connecting { connectGoesOn(link) }
         var left = Loop.budget
         while left > 0 {
             flushTails(link)
@@ -22,7 +23,8 @@ extension Loop {
                 part(link, link.pointee.cause, closeCode: link.pointee.closeCode)
                 return
             }
-            if moved == 0 { return }
+            if link.pointee.isRaw { passEnds(link) }
+            if moved == 0 || link.pointee.stage == .ended { return }
             left -= moved
         }
         enqueue(link)
@@ -41,6 +43,7 @@ extension Loop {
             if !link.pointee.displayTail.flush(to: link.pointee.display, blocked: &blocked) {
                 // What the display still had to say is read before its end shows.
                 link.pointee.displayTail.free()
+                if link.pointee.displayHalf != .open { link.pointee.isBroken = true }
             }
             if blocked { link.pointee.displayWritable = false }
         }
@@ -48,16 +51,21 @@ extension Loop {
 
     private func wantsViewer(_ link: Link) -> Bool {
         switch link.pointee.stage {
-        case .opening, .tlsHandshake, .head, .directHandshake, .parting, .lingering: true
+        case .opening, .greeted, .tlsHandshake, .head, .greetedHandshake, .credentials, .directHandshake, .holding,
+            .parting, .lingering:
+            true
         case .rfbHandshake, .view, .web:
             link.pointee.displayTail.isEmpty && link.pointee.viewerTail.count < 2 * Loop.downRoom
-        case .resolving, .linking, .draining, .ended: false
+        case .resolving, .connecting, .linking, .draining, .ended: false
         }
     }
 
     private func wantsDisplay(_ link: Link) -> Bool {
         switch link.pointee.stage {
-        case .linking, .rfbHandshake, .view, .web: link.pointee.viewerTail.isEmpty
+        case .linking, .rfbHandshake, .web: link.pointee.viewerTail.isEmpty
+        case .view:
+            // Nobody hears it after a WebSocket's close.
+            link.pointee.viewerTail.isEmpty && (link.pointee.viewerHalf == .open || link.pointee.frames == nil)
         default: false
         }
     }
@@ -79,6 +87,7 @@ extension Loop {
         switch link.pointee.stage {
         case .parting, .lingering: break
         case .opening: opened(link, cipher, count)
+        case .greeted: greetedBytes(link, UnsafeBufferPointer(start: cipher, count: count))
         default: unseal(link, cipher, count)
         }
         return count
@@ -89,23 +98,33 @@ extension Loop {
         guard let session = link.pointee.tls else { return }
         scratch.pointee.input = bytes
         scratch.pointee.inputLeft = count
-        if link.pointee.stage == .tlsHandshake || link.pointee.stage == .directHandshake {
-            let outcome = session.handshake()
-            flushCipher(link)
-            switch outcome {
+        // What the engine has to say leaves together with what it is told to say meanwhile: a ticket with the answer to
+        // the request that came with the handshake's end.
+        defer { flushCipher(link) }
+        switch link.pointee.stage {
+        case .tlsHandshake, .greetedHandshake, .directHandshake:
+            switch session.handshake() {
             case .wantMore: return
             case .failed:
                 end(link, EndCause.tlsFailed)
                 return
             case .done: secured(link)
             }
+        default: break
         }
         while link.pointee.stage != .ended, link.pointee.stage != .lingering {
-            let opened = session.open(into: plain, room: Loop.plainRoom)
-            flushCipher(link)
-            switch opened {
+            if link.pointee.stage == .holding, beginsSecondLayer(session) {
+                startSecondLayer(link)
+                return
+            }
+            switch session.open(into: plain, room: Loop.plainRoom) {
             case .bytes(let count): receivedPlain(link, plain, count)
             case .wantMore: return
+            case .closed where link.pointee.stage == .holding:
+                // JSSE waits for the answer before it goes on with the socket.
+                session.closeNotify()
+                startSecondLayer(link)
+                return
             case .closed:
                 viewerEnded(link, broke: false)
                 return
@@ -119,7 +138,11 @@ extension Loop {
     private func receivedPlain(_ link: Link, _ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
         switch link.pointee.stage {
         case .head: headBytes(link, bytes, count)
-        case .resolving, .linking:
+        case .credentials: credentialBytes(link, UnsafeBufferPointer(start: bytes, count: count))
+        case .holding:
+            link.pointee.gathered.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
+            beginView(link)
+        case .resolving, .connecting, .linking:
             link.pointee.gathered.append(contentsOf: UnsafeBufferPointer(start: bytes, count: count))
         case .rfbHandshake, .view: viewerBytes(link, bytes, count)
         case .web: sendDisplay(link, bytes, count)
@@ -157,6 +180,11 @@ extension Loop {
                 }
             case .pong: break
             case .close(let code):
+                if link.pointee.isRaw, !link.pointee.displayTail.isEmpty {
+                    // What it said before still goes to the display.
+                    link.pointee.viewerHalf = .ended
+                    return
+                }
                 end(link, EndCause.viewerLeft, closeCode: (1000...4999).contains(code) && code != 1005 ? code : 1000)
             case .broken(let fault): end(link, "websocket fault \(fault.rawValue)", closeCode: fault.rawValue)
             }
@@ -168,6 +196,10 @@ extension Loop {
         guard data.count > 0 else { return }
         if link.pointee.stage == .rfbHandshake {
             handshakeStep(link, data: data, fromViewer: true)
+            return
+        }
+        if link.pointee.isRaw {
+            if let base = data.baseAddress { sendDisplay(link, base.assumingMemoryBound(to: UInt8.self), data.count) }
             return
         }
         viewerMessages(link, data)
@@ -193,7 +225,7 @@ extension Loop {
             if count < 0, errno == EINTR { return 1 }
             link.pointee.displayReadable = false
             if count < 0, errno == EAGAIN { return 0 }
-            displayEnded(link)
+            displayEnded(link, broke: count < 0)
             return 0
         }
         if count < room, !link.pointee.displayGone { link.pointee.displayReadable = false }
@@ -293,7 +325,10 @@ extension Loop {
                     if errno == EINTR { continue }
                     link.pointee.displayWritable = false
                     // A broken display shows by its end when what it still said has been read.
-                    if errno != EAGAIN { return }
+                    if errno != EAGAIN {
+                        if link.pointee.displayHalf != .open { link.pointee.isBroken = true }
+                        return
+                    }
                     break
                 }
                 sent += more

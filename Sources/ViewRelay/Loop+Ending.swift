@@ -11,6 +11,7 @@ extension Loop {
         case .web where !broke:
             // Half of it: the web module may still answer.
             shutdown(link.pointee.display, Int32(SHUT_WR))
+        case .view where link.pointee.isRaw && !broke && link.pointee.frames == nil: viewerHalfEnded(link)
         case .view, .rfbHandshake: end(link, broke ? EndCause.viewerBroke : EndCause.viewerLeft)
         case .web: end(link, EndCause.viewerBroke)
         default: end(link, EndCause.leftEarly)
@@ -18,9 +19,12 @@ extension Loop {
     }
 
     /// The display or the web module closed: what it said last still goes to the viewer.
-    func displayEnded(_ link: Link) {
+    func displayEnded(_ link: Link, broke: Bool) {
         switch link.pointee.stage {
+        case .view where link.pointee.isRaw && !broke && link.pointee.frames == nil: displayHalfEnded(link)
         case .linking: refuse(link, "502 Bad Gateway", EndCause.dataLinkFailed)
+        case .rfbHandshake where link.pointee.handshake?.owesResult == true:
+            refuse(link, "502 Bad Gateway", EndCause.displayEnded)
         case .web: drain(link, EndCause.webEnded)
         case .rfbHandshake where link.pointee.handshake?.progress == .refused: drain(link, EndCause.displayRefused)
         default: drain(link, EndCause.displayEnded)
@@ -30,7 +34,7 @@ extension Loop {
     /// The display of a view closed its side, though a viewer that reads slowly may not have taken all it said: nobody
     /// waits for that.
     func displayIsLeaving(_ link: Link) {
-        guard link.pointee.stage == .view else { return }
+        guard link.pointee.stage == .view, !link.pointee.isRaw else { return }
         let now = monotonicSeconds()
         link.pointee.cause = EndCause.displayEnded
         link.pointee.deadline = now + Loop.drainTime
@@ -94,10 +98,14 @@ extension Loop {
         flushCipher(link)
     }
 
-    /// Tells the viewer `status` and closes; the operator reads `cause`.
-    func refuse(_ link: Link, _ status: String, _ cause: String, detail: String = "") {
+    /// Tells the viewer `words`, under `status` where it speaks HTTP, and closes; the operator reads `cause`.
+    func refuse(_ link: Link, _ status: String, _ cause: String, detail: String = "", words: String? = nil) {
         if !detail.isEmpty { log(link, "refused", [("detail", detail)]) }
-        refuse(link, answer: HTTPAnswer.refusal(status), cause)
+        let who = cause == EndCause.controllerSilent ? "The gateway does not answer" : "Your session cannot be reached"
+        let plain = "\(who) now; please try again in a minute."
+        refuse(
+            link, answer: link.pointee.venCrypt?.refusal(words ?? plain) ?? HTTPAnswer.refusal(status, reason: words),
+            cause)
     }
 
     /// Sends `answer` and throws away what the viewer still sends, for 2 s at most: closing at once would reset the
@@ -118,17 +126,18 @@ extension Loop {
         let stage = link.pointee.stage
         link.pointee.stage = .ended
         if stage != .lingering, stage != .parting, !link.pointee.isBroken {
-            if stage == .tlsHandshake || stage == .directHandshake {
-                flushCipher(link)
-            } else {
-                sayGoodbye(link, closeCode)
+            switch stage {
+            case .tlsHandshake, .greetedHandshake, .directHandshake: flushCipher(link)
+            default: sayGoodbye(link, closeCode)
             }
         }
         scratch.pointee.outputCount = 0
+        hasOpened(link)
+        admission.leave(link.pointee.peer.source, turnedAway: link.pointee.turnedAway != nil)
         counters.count(cause)
         if link.pointee.viewID != nil {
             report(link, cause)
-        } else if link.pointee.way != .web || cause != EndCause.webEnded {
+        } else if cause != EndCause.tooManyOpenings, link.pointee.way != .web || cause != EndCause.webEnded {
             log(link, "connection ended", [("cause", cause)])
         }
         link.pointee.tls?.free()
@@ -165,9 +174,9 @@ extension Loop {
     /// One line about `link`.
     func log(_ link: Link, _ event: String, _ fields: [(String, String)]) {
         var all = [
-            ("peer", PeerAddress.other(of: link.pointee.viewer)?.host ?? ""), ("way", link.pointee.way.rawValue),
+            ("peer", link.pointee.peer.address.host), ("way", link.pointee.way.rawValue),
         ]
         if let view = link.pointee.viewID { all.append(("view", "\(view)")) }
-        RelayLog.write(event, all + fields)
+        RelayLog.append(event, all + fields, to: &state.pointee.lines)
     }
 }

@@ -9,6 +9,7 @@ extension Loop {
     /// their viewers were asked for a proof of life.
     func tick(_ now: Double) {
         state.pointee.nextTick = now.rounded(.down) + 1
+        reviewRoutes(now)
         let asks = !state.pointee.hasAsked && now >= state.pointee.nextBeat - 1.05
         if asks { state.pointee.hasAsked = true }
         for link in Array(state.pointee.connections.values) {
@@ -16,6 +17,7 @@ extension Loop {
             case .view where link.pointee.isReported:
                 if now > link.pointee.deadline { end(link, link.pointee.cause) }
             case .view, .web:
+                if !link.pointee.keepsDisplay { keepDisplay(link) }
                 renewProof(link, now)
                 if link.pointee.proof.isDead(at: now) {
                     end(link, EndCause.viewerSilent, closeCode: 1001)

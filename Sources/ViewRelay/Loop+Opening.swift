@@ -29,7 +29,7 @@ extension Loop {
         }
     }
 
-    private func startTLS(_ link: Link, _ context: TLSContext, _ stage: Connection.Stage) {
+    func startTLS(_ link: Link, _ context: TLSContext, _ stage: Connection.Stage) {
         guard let session = channel.session(context) else {
             end(link, EndCause.outOfMemory)
             return
@@ -45,10 +45,12 @@ extension Loop {
 
     /// The TLS handshake is done.
     func secured(_ link: Link) {
-        if link.pointee.stage == .tlsHandshake {
+        switch link.pointee.stage {
+        case .tlsHandshake:
             link.pointee.stage = .head
-        } else {
-            beginView(link)
+            link.pointee.deadline = monotonicSeconds() + Double(configuration.openingTimeout)
+        case .greetedHandshake: awaitCredentials(link)
+        default: beginView(link)
         }
     }
 
@@ -76,6 +78,11 @@ extension Loop {
     }
 
     private func asked(_ link: Link, _ head: HTTPHead) {
+        hasOpened(link)
+        if let cause = link.pointee.turnedAway {
+            refuse(link, "503 Service Unavailable", cause, words: HTTPAnswer.tooMany)
+            return
+        }
         switch ViewerRequest(head, origins: configuration.origins) {
         case .web: openWeb(link)
         case .refused(let why):
@@ -95,10 +102,14 @@ extension Loop {
 
     private func resolve(_ link: Link, _ token: Secret, _ way: String) {
         link.pointee.stage = .resolving
+        if let routes {
+            follow(link, routes, token)
+            return
+        }
         let patience = 10.0
         link.pointee.deadline = monotonicSeconds() + patience
         let order = ResolveOrder(
-            token: token, address: PeerAddress.other(of: link.pointee.viewer)?.host ?? "", way: way,
+            token: token, address: link.pointee.peer.address.host, way: way,
             relay: controller.instance)
         controller.resolve(order, for: link.pointee.serial, on: mailbox, patience: patience)
     }
@@ -116,25 +127,12 @@ extension Loop {
         }
         switch reply {
         case .route(let route):
-            link.pointee.route = route
-            link.pointee.viewID = route.view
-            state.pointee.views[route.view] = link
-            openDisplay(link, route)
-        case .refused: refuse(link, "403 Forbidden", EndCause.tokenRefused)
+            bind(link, Destination(route), view: route.view)
+        case .refused(let refusal):
+            let cause = link.pointee.way == .native ? EndCause.entryRefused : EndCause.tokenRefused
+            refuse(link, "403 Forbidden", cause, words: refusal.userMessage)
         default: refuse(link, "503 Service Unavailable", EndCause.controllerSilent)
         }
-    }
-
-    private func openDisplay(_ link: Link, _ route: Route) {
-        link.pointee.stage = .linking
-        link.pointee.deadline = monotonicSeconds() + Double(configuration.openingTimeout)
-        guard connectUnix(link, route.socket) else {
-            refuse(link, "502 Bad Gateway", EndCause.dataLinkFailed)
-            return
-        }
-        let line = Array("RFB \(route.display) \(route.key.exposed)\n".utf8)
-        sendDisplay(link, line, line.count)
-        enqueue(link)
     }
 
     /// Bytes of the data link before the display's own.
@@ -151,7 +149,7 @@ extension Loop {
     }
 
     /// The display is there: the viewer's request is granted.
-    private func answer(_ link: Link) {
+    func answer(_ link: Link) {
         switch link.pointee.way {
         case .webSocket:
             sendArray(
@@ -163,9 +161,10 @@ extension Loop {
         case .direct:
             sendArray(link, HTTPAnswer.connected)
             if let directTLS { startTLS(link, directTLS, .directHandshake) }
+        case .native: beginView(link)
         default:
             sendArray(link, HTTPAnswer.connected)
-            beginView(link)
+            hold(link)
         }
         enqueue(link)
     }
@@ -180,12 +179,20 @@ extension Loop {
     }
 
     /// Viewer and display may talk: what either said already is given to the handshake.
-    private func beginView(_ link: Link) {
+    func beginView(_ link: Link) {
+        if link.pointee.route?.kind == .tcp {
+            beginRaw(link)
+            return
+        }
         link.pointee.stage = .rfbHandshake
         link.pointee.deadline = monotonicSeconds() + Double(configuration.handshakeTimeout)
         var password: Secret?
         if case .relay(let secret)? = link.pointee.route?.authentication { password = secret }
-        link.pointee.handshake = RFBHandshake(password: password)
+        let allowsNone = link.pointee.route?.allowsNone ?? false
+        link.pointee.handshake =
+            link.pointee.venCrypt == nil
+            ? RFBHandshake(password: password, allowsNone: allowsNone)
+            : RFBHandshake(admittedWith: password, allowsNone: allowsNone)
         let early = link.pointee.early
         var gathered = link.pointee.gathered
         (link.pointee.early, link.pointee.gathered) = ([], [])
@@ -210,11 +217,16 @@ extension Loop {
             sendPayload(link, array: output.toViewer)
             sendDisplay(link, output.toDisplay, output.toDisplay.count)
         } catch {
-            end(link, error.rawValue, closeCode: 1002)
+            if link.pointee.handshake?.owesResult == true {
+                refuse(link, "502 Bad Gateway", error.rawValue)
+            } else {
+                end(link, error.rawValue, closeCode: 1002)
+            }
             return
         }
         guard link.pointee.handshake?.progress == .done, var rest = link.pointee.handshake?.leftover() else { return }
         link.pointee.handshake = nil
+        link.pointee.venCrypt = nil
         link.pointee.messages = ClientMessages(mode: link.pointee.route?.mode ?? .watch)
         link.pointee.route = nil
         link.pointee.stage = .view
@@ -226,7 +238,7 @@ extension Loop {
     }
 
     /// The viewer's RFB session is up: from here on it watches.
-    private func viewBegan(_ link: Link) {
+    func viewBegan(_ link: Link) {
         let now = monotonicSeconds()
         link.pointee.began = now
         link.pointee.proof.heard(at: now)
@@ -240,43 +252,15 @@ extension Loop {
             refuse(link, "404 Not Found", EndCause.webUnreachable)
             return
         }
-        guard connectUnix(link, path), let source = PeerAddress.other(of: link.pointee.viewer),
-            let target = PeerAddress.own(of: link.pointee.viewer)
+        guard connectUnix(link, path), let target = PeerAddress.own(of: link.pointee.viewer)
         else {
             refuse(link, "503 Service Unavailable", EndCause.webUnreachable)
             return
         }
         link.pointee.stage = .web
-        let bytes = PeerAddress.proxyLine(from: source, to: target) + link.pointee.gathered
+        let bytes = PeerAddress.proxyLine(from: link.pointee.peer.address, to: target) + link.pointee.gathered
         link.pointee.gathered = []
         sendDisplay(link, bytes, bytes.count)
         enqueue(link)
-    }
-
-    private func connectUnix(_ link: Link, _ path: String) -> Bool {
-        let descriptor = socket(
-            AF_UNIX,
-            Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-        guard descriptor >= 0 else { return false }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
-        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path), !bytes.contains(0) else {
-            close(descriptor)
-            return false
-        }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let isConnected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-            }
-        }
-        guard isConnected else {
-            close(descriptor)
-            return false
-        }
-        link.pointee.display = descriptor
-        register(descriptor, UInt64(UInt(bitPattern: link)) | 1)
-        return true
     }
 }

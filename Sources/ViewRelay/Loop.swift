@@ -17,13 +17,29 @@ struct Loop {
         var lastQueued: Link?
         var ended: [Link] = []
         var spare: Int32
+        var pairs: TLSPairs
+        /// Connections that have not said what they want.
+        var openings = 0
+        /// Those, and some that have since, by serial in the order they came; the first ``openingsSeen`` are done with.
+        var openingLine: [UInt64] = []
+        var openingsSeen = 0
         /// Whose orderly end is under way, by serial.
         var parting: [UInt64: Link] = [:]
+        /// Who is greeted in RFB unless it says something.
+        var greetings: DelayLine
+        /// Who may begin a second TLS layer.
+        var secondLayers: DelayLine
         var nextTick = 0.0
         var lastLook = 0.0
         var nextBeat = 0.0
         /// Whether the viewers were asked for a proof of life since the last beat.
         var hasAsked = false
+        /// How often the routes had changed when the connections were last compared with them.
+        var routesSeen: UInt64 = 0
+        /// Lines of the log of this round, which leave together at its end.
+        var lines: [UInt8] = []
+        /// Whether it accepts no one any more.
+        var hasLeft = false
         /// When the last connection ends, once it is told to stop.
         var stopBy: Double?
     }
@@ -52,12 +68,14 @@ struct Loop {
     let index: Int
     let configuration: RelayConfiguration
     /// Listening sockets; epoll calls them 0, 2, 4 and so on, the mailbox 1: no connection's address is so small.
-    let doors: [Int32]
+    let doors: [ListeningSocket]
     let mailbox: Mailbox
     let controller: ControllerLink
+    /// Where tokens lead, when no controller is asked.
+    let routes: RoutesFile?
     let counters: Counters
-    let tls: TLSContext
-    let directTLS: TLSContext?
+    let admission: Admission
+    let departure: Departure
     let poll: Int32
     let channel: TLSChannel
     let scratch: UnsafeMutablePointer<CipherScratch>
@@ -70,17 +88,19 @@ struct Loop {
     let state: UnsafeMutablePointer<State>
 
     init?(
-        index: Int, configuration: RelayConfiguration, doors: [Int32], mailbox: Mailbox, controller: ControllerLink,
-        counters: Counters, tls: TLSContext, directTLS: TLSContext?
+        index: Int, configuration: RelayConfiguration, doors: [ListeningSocket], mailbox: Mailbox,
+        controller: ControllerLink, routes: RoutesFile?, counters: Counters, admission: Admission, departure: Departure,
+        pairs: TLSPairs
     ) {
         self.index = index
         self.configuration = configuration
         self.doors = doors
         self.mailbox = mailbox
         self.controller = controller
+        self.routes = routes
         self.counters = counters
-        self.tls = tls
-        self.directTLS = directTLS
+        self.admission = admission
+        self.departure = departure
         poll = epoll_create1(Int32(EPOLL_CLOEXEC))
         scratch = CipherScratch.make(outputRoom: Loop.downRoom + 128 * 1024)
         guard poll >= 0, let channel = TLSChannel(scratch) else { return nil }
@@ -91,15 +111,23 @@ struct Loop {
         text = UnsafeMutablePointer<UInt8>.allocate(capacity: Base64.encodedLength(Loop.textRoom) + 16) + 16
         filtered = .allocate(byteCount: ClientMessages.outputRoom(for: Loop.plainRoom), alignment: 16)
         state = .allocate(capacity: 1)
-        state.initialize(to: State(spare: open("/dev/null", O_RDONLY | O_CLOEXEC)))
+        state.initialize(
+            to: State(
+                spare: open("/dev/null", O_RDONLY | O_CLOEXEC), pairs: pairs,
+                greetings: DelayLine(delay: configuration.greetingDelay),
+                secondLayers: DelayLine(delay: configuration.secondLayerDelay)))
     }
+
+    var tls: TLSContext { state.pointee.pairs.tls }
+    var directTLS: TLSContext? { state.pointee.pairs.direct }
 
     /// Runs until it is told to stop; then every connection has ended.
     func run() {
         let answers = UnsafeMutablePointer<epoll_event>.allocate(capacity: 256)
         defer { answers.deallocate() }
         for (index, door) in doors.enumerated() {
-            _ = clinux_epoll_control(poll, EPOLL_CTL_ADD, door, clinux_epoll_shared_listener, UInt64(2 * index))
+            _ = clinux_epoll_control(
+                poll, EPOLL_CTL_ADD, door.descriptor, clinux_epoll_shared_listener, UInt64(2 * index))
         }
         _ = clinux_epoll_control(poll, EPOLL_CTL_ADD, mailbox.descriptor, clinux_epoll_in, 1)
         var now = monotonicSeconds()
@@ -117,18 +145,21 @@ struct Loop {
             runQueue()
             now = monotonicSeconds()
             if !state.pointee.parting.isEmpty, now - state.pointee.lastLook >= Loop.lookInterval { lookAtParting(now) }
+            lookAtDelays(now)
             if now >= state.pointee.nextTick { tick(now) }
+            if !state.pointee.lines.isEmpty { RelayLog.flush(&state.pointee.lines) }
             bury()
         }
         for link in Array(state.pointee.connections.values) { end(link, EndCause.relayStops, closeCode: 1001) }
+        if !state.pointee.lines.isEmpty { RelayLog.flush(&state.pointee.lines) }
         bury()
     }
 
-    /// Milliseconds epoll_wait(2) may take: until the next tick, and less while an answer to a goodbye is awaited, which
+    /// Milliseconds epoll_wait(2) may take: until the next tick or the end of a delay, and less while an answer to a goodbye is awaited, which
     /// may be a TCP acknowledgement that no event tells of.
     private func patience(_ now: Double) -> Int32 {
         if state.pointee.firstQueued != nil { return 0 }
-        let tick = max(0, state.pointee.nextTick - now)
+        let tick = max(0, min(state.pointee.nextTick, nextDelay() ?? .infinity) - now)
         return Int32((min(tick, state.pointee.parting.isEmpty ? 1 : Loop.lookInterval) * 1000).rounded(.up))
     }
 
@@ -141,8 +172,16 @@ struct Loop {
     private func stop() {
         guard state.pointee.stopBy == nil else { return }
         state.pointee.stopBy = monotonicSeconds() + Loop.partingTime + 0.05
-        for door in doors { _ = clinux_epoll_control(poll, EPOLL_CTL_DEL, door, 0, 0) }
+        leave()
         for link in Array(state.pointee.connections.values) { part(link, EndCause.relayStops, closeCode: 1001) }
+    }
+
+    /// Accepts no one any more.
+    private func leave() {
+        guard !state.pointee.hasLeft else { return }
+        state.pointee.hasLeft = true
+        for door in doors { _ = clinux_epoll_control(poll, EPOLL_CTL_DEL, door.descriptor, 0, 0) }
+        departure.loopHasLeft()
     }
 
     private func note(_ events: UInt32, _ data: UInt64) {
@@ -204,14 +243,24 @@ struct Loop {
         state.pointee.ended = kept
     }
 
-    private func acceptSome(_ door: Int32) {
+    private func acceptSome(_ door: ListeningSocket) {
+        guard !state.pointee.hasLeft else { return }
         for _ in 0..<64 {
-            let descriptor = accept(door, nil, nil)
+            var peer = sockaddr_storage()
+            let descriptor = clinux_accept_peer(door.descriptor, &peer)
             guard descriptor >= 0 else {
-                if errno == EMFILE || errno == ENFILE { refuseOne(door) }
+                if errno == EMFILE || errno == ENFILE { refuseOne(door.descriptor) }
                 return
             }
-            begin(descriptor)
+            let viewer = Peer(peer)
+            switch admission.admit(viewer.source) {
+            case .welcome: begin(descriptor, from: viewer, greetsInRFB: door.greetsInRFB)
+            case .turnedAway(let cause):
+                begin(descriptor, from: viewer, greetsInRFB: door.greetsInRFB, turnedAway: cause)
+            case .closed(let cause):
+                close(descriptor)
+                counters.count(cause)
+            }
         }
     }
 
@@ -225,25 +274,47 @@ struct Loop {
         counters.count("no descriptor left")
     }
 
-    private func begin(_ descriptor: Int32) {
-        makeNonBlocking(descriptor)
-        _ = clinux_tcp_option(descriptor, clinux_tcp_no_delay, 1)
-        // An idle viewer's kernel proves its life, and boxes in between see traffic. Who is dead is ProofOfLife's to say:
-        // TCP must not give up before, on probes or, with a TCP_USER_TIMEOUT, on a viewer that reads nothing for a while.
-        var on: Int32 = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, socklen_t(MemoryLayout<Int32>.size))
-        _ = clinux_tcp_option(descriptor, clinux_tcp_keep_idle, Loop.keepIdle)
-        _ = clinux_tcp_option(descriptor, clinux_tcp_keep_interval, 10)
-        _ = clinux_tcp_option(descriptor, clinux_tcp_keep_count, 20)
+    private func begin(_ descriptor: Int32, from peer: Peer, greetsInRFB: Bool, turnedAway: String? = nil) {
         let now = monotonicSeconds()
         let link = Link.allocate(capacity: 1)
         state.pointee.lastSerial += 1
         let serial = state.pointee.lastSerial
         link.initialize(
             to: Connection(
-                serial: serial, viewer: descriptor, now: now, deadline: now + Double(configuration.openingTimeout)))
+                serial: serial, viewer: descriptor, peer: peer, greetsInRFB: greetsInRFB, turnedAway: turnedAway,
+                now: now, deadline: now + Double(configuration.tlsTimeout)))
         state.pointee.connections[serial] = link
+        makeRoom(for: serial)
         register(descriptor, UInt64(UInt(bitPattern: link)))
+        expectNative(link, now)
+    }
+
+    /// Counts one more opening. When there are too many, those that take longest end: who floods us with them loses his
+    /// own, and whoever comes meanwhile is served.
+    private func makeRoom(for serial: UInt64) {
+        state.pointee.openings += 1
+        state.pointee.openingLine.append(serial)
+        let most = max(1, configuration.mostOpening / max(1, configuration.loops))
+        while state.pointee.openings > most, state.pointee.openingsSeen < state.pointee.openingLine.count {
+            let oldest = state.pointee.openingLine[state.pointee.openingsSeen]
+            state.pointee.openingsSeen += 1
+            guard let link = state.pointee.connections[oldest], link.pointee.isOpening else { continue }
+            end(link, EndCause.tooManyOpenings)
+        }
+        if state.pointee.openingsSeen > 4096 || state.pointee.openingLine.count > 4 * most + 4096 {
+            state.pointee.openingLine.removeFirst(state.pointee.openingsSeen)
+            state.pointee.openingsSeen = 0
+            state.pointee.openingLine.removeAll { serial in
+                state.pointee.connections[serial]?.pointee.isOpening != true
+            }
+        }
+    }
+
+    /// A connection has said what it wants, or ended.
+    func hasOpened(_ link: Link) {
+        guard link.pointee.isOpening else { return }
+        link.pointee.isOpening = false
+        state.pointee.openings -= 1
     }
 
     func register(_ descriptor: Int32, _ data: UInt64) {
@@ -254,10 +325,13 @@ struct Loop {
         for message in mailbox.take() {
             switch message {
             case .resolved(let serial, let reply): resolved(serial, reply)
+            case .located(let serial, let endpoints): located(serial, endpoints)
             case .cut(let views):
                 for view in views {
                     if let link = state.pointee.views[view] { part(link, EndCause.revoked, closeCode: 1008) }
                 }
+            case .pairs(let pairs): state.pointee.pairs = pairs
+            case .leave: leave()
             case .stop: stop()
             }
         }

@@ -5,7 +5,13 @@ import Synchronization
 /// What other threads tell a loop.
 enum LoopMessage: Sendable {
     case resolved(connection: UInt64, ControlReply)
+    /// Where a host of a routes file is; none: nobody knows.
+    case located(connection: UInt64, [Endpoint])
     case cut([UInt64])
+    /// Handshakes use these from now on.
+    case pairs(TLSPairs)
+    /// Accepts no one any more, and serves those who are there.
+    case leave
     case stop
 }
 

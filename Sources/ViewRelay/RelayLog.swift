@@ -5,29 +5,44 @@ import Synchronization
 struct RelayLog: Sendable {
     /// Writes `event` with what varies; values are quoted.
     static func write(_ event: String, _ fields: [(String, String)] = []) {
+        var line: [UInt8] = []
+        line.reserveCapacity(320)
+        append(event, fields, to: &line)
+        flush(&line)
+    }
+
+    /// Writes `lines`, and empties them.
+    static func flush(_ lines: inout [UInt8]) {
+        _ = Glibc.write(2, lines, lines.count)
+        lines.removeAll(keepingCapacity: lines.count < 64 * 1024)
+    }
+
+    /// The same line as ``write(_:_:)`` has, for later.
+    static func append(_ event: String, _ fields: [(String, String)], to line: inout [UInt8]) {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        var line = "{\"time\":\(time.tv_sec).\(padded(time.tv_nsec / 1_000_000)),\"event\":\(quoted(event))"
-        for (key, value) in fields { line += ",\(quoted(key)):\(quoted(value))" }
-        line += "}\n"
-        var bytes = Array(line.utf8)
-        _ = Glibc.write(2, &bytes, bytes.count)
-    }
-
-    private static func padded(_ milliseconds: Int) -> String {
-        String(String(milliseconds + 1000).dropFirst())
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": quoted += "\\\(scalar)"
-            case _ where scalar.value < 32: quoted += " "
-            default: quoted.unicodeScalars.append(scalar)
-            }
+        line += "{\"time\":".utf8
+        line += "\(time.tv_sec * 1000 + time.tv_nsec / 1_000_000)".utf8
+        // Seconds with three digits more.
+        line.insert(UInt8(ascii: "."), at: line.count - 3)
+        line += ",\"event\":".utf8
+        quote(event, &line)
+        for (key, value) in fields {
+            line.append(UInt8(ascii: ","))
+            quote(key, &line)
+            line.append(UInt8(ascii: ":"))
+            quote(value, &line)
         }
-        return quoted + "\""
+        line += "}\n".utf8
+    }
+
+    private static func quote(_ text: String, _ line: inout [UInt8]) {
+        line.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { line.append(UInt8(ascii: "\\")) }
+            line.append(byte < 32 ? 32 : byte)
+        }
+        line.append(UInt8(ascii: "\""))
     }
 }
 
@@ -37,8 +52,9 @@ final class Counters: Sendable {
 
     func count(_ cause: String) { counts.withLock { $0[cause, default: 0] += 1 } }
 
-    /// Every reason with its count, in the order of the reasons.
-    var fields: [(String, String)] {
-        counts.withLock { $0 }.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") }
-    }
+    /// Every reason with its count.
+    var all: [String: UInt64] { counts.withLock { $0 } }
+
+    /// The same in the order of the reasons.
+    var fields: [(String, String)] { all.sorted { $0.key < $1.key }.map { ($0.key, "\($0.value)") } }
 }

@@ -17,49 +17,6 @@ struct CipherScratch {
     }
 }
 
-/// A certificate pair ready for handshakes. SSL_CTX counts its references by atomics, so loops may share it.
-struct TLSContext: @unchecked Sendable {
-    let context: OpaquePointer
-
-    /// Loads `pair`, before privileges are dropped.
-    init(_ pair: RelayConfiguration.Pair) throws(RelayStartError) {
-        guard let context = SSL_CTX_new(TLS_server_method()) else { throw TLSContext.failed("TLS", "no context") }
-        self.context = context
-        _ = copenssl_min_version(context, TLS1_2_VERSION)
-        SSL_CTX_set_options(
-            context,
-            copenssl_op_no_renegotiation | copenssl_op_no_compression | copenssl_op_ignore_unexpected_eof
-                | copenssl_op_cipher_server_preference)
-        // An idle session holds no buffers; one ticket, no cache (measured).
-        _ = copenssl_set_mode(
-            context,
-            Int(SSL_MODE_RELEASE_BUFFERS) | Int(SSL_MODE_ENABLE_PARTIAL_WRITE)
-                | Int(SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
-        _ = copenssl_cache_off(context)
-        SSL_CTX_set_num_tickets(context, 1)
-        SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20")
-        SSL_CTX_set_ciphersuites(
-            context, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
-        guard SSL_CTX_use_certificate_chain_file(context, pair.certificate) == 1 else {
-            throw TLSContext.failed("certificate", pair.certificate)
-        }
-        guard SSL_CTX_use_PrivateKey_file(context, pair.key, SSL_FILETYPE_PEM) == 1 else {
-            throw TLSContext.failed("key", pair.key)
-        }
-        guard SSL_CTX_check_private_key(context) == 1 else {
-            throw TLSContext.failed("key", "\(pair.key) is not the key of \(pair.certificate)")
-        }
-    }
-
-    private static func failed(_ what: String, _ which: String) -> RelayStartError {
-        var text = [CChar](repeating: 0, count: 256)
-        ERR_error_string_n(ERR_get_error(), &text, text.count)
-        ERR_clear_error()
-        let reason = text.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
-        return RelayStartError(description: "\(what) \(which): \(reason)")
-    }
-}
-
 /// One BIO per loop: its read side hands out the scratch's input, its write side appends to the scratch's output.
 struct TLSChannel {
     let bio: OpaquePointer
@@ -140,6 +97,11 @@ struct TLSSession {
         }
     }
 
+    /// Whether the next byte that comes is a record's first.
+    var isBetweenRecords: Bool {
+        SSL_has_pending(ssl) == 0 && SSL_rstate_string(ssl).map { String(cString: $0) != "RB" } ?? true
+    }
+
     func seal(_ plain: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         var done = 0
         while done < count {
@@ -153,7 +115,9 @@ struct TLSSession {
         return true
     }
 
+    /// Says that nothing more comes from us. Said once: a second SSL_shutdown(3) would read, from whatever the scratch has.
     func closeNotify() {
+        guard SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN == 0 else { return }
         _ = SSL_shutdown(ssl)
         ERR_clear_error()
     }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The unsent rest of what a full socket did not take: the only bytes of a connection that are kept on the heap.

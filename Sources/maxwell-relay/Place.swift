@@ -28,8 +28,14 @@ struct Place {
         }
         if let socket = arguments.webSocket { configuration.webSocket = socket }
         if let socket = arguments.controlSocket { configuration.controlSocket = socket }
+        configuration.routes = arguments.routes
         if let loops = arguments.loops { configuration.loops = loops }
+        if let seconds = arguments.tlsTimeout { configuration.tlsTimeout = seconds }
         if let seconds = arguments.openingTimeout { configuration.openingTimeout = seconds }
+        if let seconds = arguments.leavingTimeout { configuration.leavingTimeout = seconds }
+        if let most = arguments.mostConnections { configuration.mostConnections = most }
+        if let most = arguments.mostPerSource { configuration.mostPerSource = most }
+        if let most = arguments.mostOpening { configuration.mostOpening = most }
         relay = configuration
     }
 }
@@ -44,7 +50,19 @@ extension RelayConfiguration {
         directPair = .init(certificate: relay.directCertificate, key: relay.directKey)
         webSocket = settings.web.socket
         loops = relay.loops
+        listen += relay.listeners.filter { !$0.greetsInRFB }.map { "\($0.address)" }
+        nativeListen = relay.listeners.filter(\.greetsInRFB).map { "\($0.address)" }
+        tlsTimeout = Int(relay.tlsTimeout.components.seconds)
         openingTimeout = Int(relay.openingTimeout.components.seconds)
+        greetingDelay = relay.greetingDelay / .seconds(1)
+        secondLayerDelay = relay.secondLayerDelay / .seconds(1)
+        leavingTimeout = Int(relay.leavingTimeout.components.seconds)
+        mostConnections = relay.mostConnections
+        mostPerSource = relay.mostPerSource
+        mostOpening = relay.mostOpening
+        ciphers = relay.ciphers
+        cipherSuites = relay.cipherSuites
+        onlyTLS13 = relay.onlyTLS13
         origins = relay.allowedOrigins
     }
 }

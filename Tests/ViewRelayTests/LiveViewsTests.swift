@@ -14,7 +14,7 @@ private final class Lists {
     func connected() { live.connected() }
 
     func due(at now: Double, ended: [ViewBeat] = []) -> [RelayBeat] {
-        live.due(at: now, and: ended, as: (name: "here", instance: "life"))
+        live.due(at: now, and: ended, as: RelayBeat(name: "here", instance: "life", at: nil, views: []))
     }
 }
 

@@ -24,22 +24,26 @@ struct RelayPatienceTests {
     func scenario(_ name: String) async throws { try await RelayField.play(name, seconds: 130) }
 }
 
-/// One scenario of `relay_field.py`.
-private enum RelayField {
-    static func play(_ name: String, seconds: Int) async throws {
+/// One scenario of a Python file beside this one; MAXWELL_TEST_RELAY names another relay than the built one.
+enum RelayField {
+    static func play(
+        _ name: String, of file: String = "relay_field.py", with more: [String] = [], seconds: Int
+    ) async throws {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
         let programs = Bundle(for: Here.self).bundleURL.deletingLastPathComponent()
         let built = [programs, Bundle.main.bundleURL].map { $0.appending(path: "maxwell-relay") }
-        let relay = try #require(built.first { FileManager.default.isExecutableFile(atPath: $0.path) })
+        let other = ProcessInfo.processInfo.environment["MAXWELL_TEST_RELAY"].map { URL(filePath: $0) }
+        let relay = try #require(other ?? built.first { FileManager.default.isExecutableFile(atPath: $0.path) })
         let log = FileManager.default.temporaryDirectory.appending(path: "relay-\(name)-\(getpid()).log")
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         defer { try? FileManager.default.removeItem(at: log) }
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/timeout")
-        process.arguments = [
-            "-s", "INT", "-k", "10", "\(seconds)", "/usr/bin/python3", folder.appending(path: "relay_field.py").path,
-            relay.path, name,
-        ]
+        process.arguments =
+            [
+                "-s", "INT", "-k", "10", "\(seconds)", "/usr/bin/python3", folder.appending(path: file).path,
+                relay.path, name,
+            ] + more
         process.standardError = try FileHandle(forWritingTo: log)
         let (ends, end) = AsyncStream<Void>.makeStream()
         process.terminationHandler = { _ in end.finish() }

@@ -1,0 +1,5 @@
+#if THREAD_SANITIZER
+    import ControlSocket
+
+    typealias Mutex = SanitizedMutex
+#endif
