@@ -1,0 +1,61 @@
+import FoundationEssentials
+import Glibc
+
+/// Everything, in turns: each repetition runs every test with every contestant.
+struct Bench {
+    private let arguments: Arguments
+    private let contestants: [Contestant]
+    private let tests: [Test]
+
+    init(_ arguments: Arguments) throws {
+        self.arguments = arguments
+        let lines = try String(contentsOfFile: arguments.contestants, encoding: .utf8).split(separator: "\n")
+        let only = arguments.names(arguments.only)
+        contestants = try lines.map { line throws(BenchError) in try Contestant(line) }
+            .filter { only.isEmpty || only.contains($0.name) }
+        let named = arguments.names(arguments.tests)
+        tests = Test.allCases.filter { named.isEmpty || named.contains($0.rawValue) }
+    }
+
+    func run() throws {
+        let engine = try Engine(back: arguments.back, rfb: arguments.rfb)
+        var servers: [[String]: Server] = [:]
+        defer { for server in servers.values { server.stop() } }
+        for one in contestants where servers[one.command] == nil {
+            servers[one.command] = try Server(
+                one.command, core: arguments.core, port: one.port, log: "\(arguments.log)/\(one.name).log")
+        }
+        var results = Results()
+        for repetition in 0..<(arguments.quick ? 1 : arguments.repetitions) {
+            for test in tests where repetition == 0 || test != .verify {
+                for one in contestants where applies(test, one) {
+                    guard let server = servers[one.command] else { continue }
+                    let measure = Measure(
+                        engine: engine, contestant: one, server: server, isQuick: arguments.quick)
+                    do {
+                        let figures = try measure.run(test)
+                        results.add(one.name, test, figures)
+                        complain(
+                            "\(repetition + 1) \(test.rawValue) \(one.name): "
+                                + figures.map { "\($0.name) \(Results.short($0.value))" }.joined(separator: ", "))
+                    } catch {
+                        complain("\(error)")
+                        results.faults.append("\(error)")
+                        try server.restart(one.port)
+                        engine.faults = []
+                    }
+                }
+            }
+        }
+        print(results.tables(arguments))
+        if let path = arguments.json {
+            try results.json(arguments).write(to: URL(filePath: path))
+        }
+        guard results.faults.isEmpty else { throw BenchError("not everything was measured") }
+    }
+
+    /// What it is to read RFB shows where messages are small or many; the rest of it is the same relay.
+    private func applies(_ test: Test, _ one: Contestant) -> Bool {
+        one.way != .connectRFB || [.verify, .mix, .echo].contains(test)
+    }
+}

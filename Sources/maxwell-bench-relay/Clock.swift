@@ -1,0 +1,11 @@
+import Glibc
+
+/// CLOCK_MONOTONIC, in nanoseconds.
+func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+/// CLOCK_MONOTONIC, in seconds.
+func monotonicSeconds() -> Double { Double(monotonicNanoseconds()) / 1e9 }

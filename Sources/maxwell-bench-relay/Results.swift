@@ -1,0 +1,167 @@
+import FoundationEssentials
+
+/// All figures of all runs, and what they come to.
+struct Results {
+    /// By test, contestant and figure, one value a repetition.
+    private var values: [String: [String: [String: [Double]]]] = [:]
+    private var order: [String] = []
+    /// What went wrong.
+    var faults: [String] = []
+
+    mutating func add(_ contestant: String, _ test: Test, _ figures: [Figure]) {
+        if !order.contains(contestant) { order.append(contestant) }
+        for figure in figures {
+            values[test.rawValue, default: [:]][contestant, default: [:]][figure.name, default: []].append(figure.value)
+        }
+    }
+
+    private struct Summary: Codable {
+        let median: Double
+        let least: Double
+        let most: Double
+        let values: [Double]
+
+        init(_ values: [Double]) {
+            let sorted = values.sorted()
+            median = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+            (least, most) = (sorted[0], sorted[sorted.count - 1])
+            self.values = values
+        }
+    }
+
+    private func summary(_ test: Test, _ contestant: String, _ figure: String) -> Summary? {
+        values[test.rawValue]?[contestant]?[figure].map(Summary.init)
+    }
+
+    /// A number with about three digits that say something.
+    static func short(_ value: Double) -> String {
+        let digits = value >= 100 ? 0 : value >= 10 ? 1 : 2
+        let scale = [1.0, 10, 100][digits]
+        let whole = Int((value * scale).rounded())
+        guard digits > 0 else { return "\(whole)" }
+        let text = String(whole % Int(scale))
+        let padding = String(repeating: "0", count: max(0, digits - text.count))
+        return "\(whole / Int(scale)).\(padding)\(text)"
+    }
+
+    private static let columns: [(heading: String, test: Test, figure: String)] = [
+        ("bulk 1, CPU s/GB", .bulk1, "CPU s/GB"), ("bulk 16", .bulk16, "CPU s/GB"),
+        ("VNC mix, µs/update", .mix, "CPU µs"),
+        ("500 echoes, µs/message", .echo, "CPU µs"), ("full handshake, µs", .full, "CPU µs"),
+        ("resumed, µs", .resumed, "CPU µs"), ("idle KiB at 1,000", .idle, "KiB at 1,000"),
+        ("at 9,900", .idle, "KiB at 9,900"),
+    ]
+    private static let others: [(heading: String, test: Test, figure: String)] = [
+        ("bulk 1, MB/s", .bulk1, "MB/s"), ("bulk 16, MB/s", .bulk16, "MB/s"), ("mix p50, µs", .mix, "p50 µs"),
+        ("p99", .mix, "p99 µs"), ("updates/s", .mix, "per second"), ("echo p50, µs", .echo, "p50 µs"),
+        ("p99", .echo, "p99 µs"), ("full/s", .full, "per second"), ("resumed/s", .resumed, "per second"),
+    ]
+
+    /// Markdown.
+    func tables(_ arguments: Arguments) -> String {
+        let runs = arguments.quick ? "one short run" : "medians of \(arguments.repetitions) interleaved runs"
+        var text = "\(arguments.machine); \(arguments.versions); \(runs), least and most in brackets.\n"
+        for columns in [Results.columns, Results.others] {
+            let shown = columns.filter { values[$0.test.rawValue] != nil }
+            guard !shown.isEmpty else { continue }
+            text += "\n| |" + shown.map { " \($0.heading) |" }.joined() + "\n|---|"
+            text += shown.map { _ in "---:|" }.joined() + "\n"
+            for name in order {
+                text += "| \(name) |"
+                for column in shown {
+                    guard let summary = summary(column.test, name, column.figure) else {
+                        text += " – |"
+                        continue
+                    }
+                    text += " \(Results.short(summary.median))"
+                    if summary.values.count > 1 {
+                        text += " (\(Results.short(summary.least))–\(Results.short(summary.most)))"
+                    }
+                    text += " |"
+                }
+                text += "\n"
+            }
+        }
+        text += ratios()
+        let verified = order.filter { summary(.verify, $0, "verified MB") != nil }
+        if !verified.isEmpty {
+            text += "\nEvery byte of both directions was compared: \(verified.joined(separator: ", ")).\n"
+        }
+        for fault in faults { text += "\nNOT MEASURED: \(fault)\n" }
+        return text
+    }
+
+    private static let peers = ["haproxy", "nginx", "hitch", "stunnel"]
+
+    /// What a ratio has to stay below: of the relay to the best peer, of its WebSocket way to its plain one and to
+    /// websockify.
+    private static let goals: [(column: Int, best: Double, plain: Double, websockify: Double)] = [
+        (0, 0.60, 1.25, 1), (1, 0.60, 1.25, 1), (2, 1, 1.25, 1), (3, 1, 1.25, 1), (4, 1, 1.25, 1), (5, 1, 1.25, 1),
+        (6, 0.85, 1.25, 0.05), (7, 0.85, 1.25, 0.05),
+    ]
+
+    private struct Ratio: Codable {
+        let test: String
+        let to: String
+        let ratio: Double
+        let goal: Double
+        let holds: Bool
+    }
+
+    private func allRatios() -> [Ratio] {
+        var all: [Ratio] = []
+        for goal in Results.goals {
+            let column = Results.columns[goal.column]
+            func compare(_ name: String, _ others: [String], _ limit: Double, byMoreThanSpread: Bool) {
+                guard let own = summary(column.test, name, column.figure),
+                    let best = others.compactMap({ other in
+                        summary(column.test, other, column.figure).map { (other, $0) }
+                    }).min(by: { $0.1.median < $1.1.median })
+                else { return }
+                let ratio = own.median / best.1.median
+                // The most of ours is below the least of theirs.
+                let isApart = !byMoreThanSpread || own.most < best.1.least
+                all.append(
+                    Ratio(
+                        test: column.heading, to: "\(name) / \(best.0)", ratio: ratio, goal: limit,
+                        holds: ratio <= limit && isApart))
+            }
+            compare("relay", Results.peers, goal.best, byMoreThanSpread: goal.best == 1)
+            compare("relay-rfb", Results.peers, goal.best, byMoreThanSpread: goal.best == 1)
+            compare("relay-ws", ["relay"], goal.plain, byMoreThanSpread: false)
+            compare("relay-ws", ["websockify"], goal.websockify, byMoreThanSpread: false)
+        }
+        return all
+    }
+
+    private func ratios() -> String {
+        let all = allRatios()
+        guard !all.isEmpty else { return "" }
+        var text = "\n| | | ratio | goal | |\n|---|---|---:|---:|---|\n"
+        for one in all {
+            let goal = one.goal == 1 ? "below 1" : "≤ \(Results.short(one.goal))"
+            text +=
+                "| \(one.test) | \(one.to) | \(Results.short(one.ratio)) | \(goal) | \(one.holds ? "holds" : "MISSED") |\n"
+        }
+        return text
+    }
+
+    private struct Document: Codable {
+        let machine: String
+        let versions: String
+        let figures: [String: [String: [String: Summary]]]
+        let ratios: [Ratio]
+        let faults: [String]
+    }
+
+    /// Everything, for a program.
+    func json(_ arguments: Arguments) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+        return try encoder.encode(
+            Document(
+                machine: arguments.machine, versions: arguments.versions,
+                figures: values.mapValues { $0.mapValues { $0.mapValues(Summary.init) } }, ratios: allRatios(),
+                faults: faults))
+    }
+}
