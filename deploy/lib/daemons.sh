@@ -43,6 +43,40 @@ daemon_restart() {
     esac
 }
 
+# Has the relay start its successor, the program as it is in $DATA/bin now, and hand it the port: views go on.
+relay_upgrade() {
+    local old new before
+    infrastructure_running || refuse "Nothing is running: deploy/quickstart starts it."
+    old=$(process_id maxwell-relay) || refuse "The relay does not run: deploy/quickstart --restart maxwell-relay starts it."
+    before=$(relay_successor || true)
+    tell "Handing the port over to a new relay"
+    kill -USR2 "$old"
+    for _ in {1..300}; do
+        new=$(relay_successor || true)
+        if [[ -n $new && $new != "$before" ]]; then
+            mv -- "$STATE/record/process/maxwell-relay" "$STATE/record/process/maxwell-relay-$old"
+            printf '%s %s\n' "$new" "$(process_start_time "$new")" >"$STATE/record/process/maxwell-relay"
+            tell "The new relay is process $new; the old one, $old, serves its viewers until they leave."
+            return
+        fi
+        sleep 0.1
+    done
+    fail "The relay handed nothing over." "$LOG/maxwell-relay.log"
+}
+
+# The last successor that took the port, as the relay's log tells.
+relay_successor() {
+    sed -n 's/.*"event":"handed over".*"successor":"\([0-9]*\)".*/\1/p' "$LOG/maxwell-relay.log" | tail -n 1 | grep .
+}
+
+# Those that handed over and still serve viewers.
+relays_leaving() {
+    local record
+    for record in "$STATE"/record/process/maxwell-relay-*; do
+        [[ -e $record ]] && basename -- "$record"
+    done
+}
+
 controller_start() {
     local command
     process_alive maxwelld && return
@@ -79,11 +113,12 @@ relay_start() {
     wait_until 30 maxwell-relay "$LOG/maxwell-relay.log" relay_answers
 }
 
-# A TLS handshake with the relay, its certificate checked, and a page through it.
+# A TLS handshake with the relay, its certificate checked, and a page through it. Whoever calls may have every other
+# signal blocked.
 relay_answers() {
     local answer
     answer=$(printf 'GET /view/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' |
-        timeout 5 openssl s_client -quiet -no_ign_eof -ign_eof -connect "127.0.0.1:$(recall port)" \
+        timeout -s KILL 5 openssl s_client -quiet -no_ign_eof -ign_eof -connect "127.0.0.1:$(recall port)" \
             -CAfile "$DATA/tls/authority.pem" -verify_return_error -verify_ip 127.0.0.1 2>/dev/null)
     [[ $answer == HTTP/1.1\ 200* ]]
 }

@@ -22,8 +22,8 @@ Session $number of alice is running an xterm.
 
   In a browser (for the next hour; the authority to trust is $DATA/tls/authority.pem):
       $address
-  In a native viewer (TigerVNC's vncviewer, on this machine):
-      $CHECKOUT/deploy/native-viewer $number
+  In a native viewer (TigerVNC's, for instance; name alice+$number, her password below):
+      vncviewer -X509CA=$DATA/tls/authority.pem localhost::$(recall port)
   The gateway's command, tests and tools:
       source $STATE/env; maxwell sessions; maxwell hosts; maxwell apps
 

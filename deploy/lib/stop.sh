@@ -1,9 +1,10 @@
 # Ending everything, and leaving nothing but the logs.
 
 stop_everything() {
-    local host
+    local host relay
     tell "Stopping"
     process_end maxwell-relay
+    for relay in $(relays_leaving); do process_end "$relay"; done
     process_end maxwell-web
     process_end maxwelld
     for host in "${HOSTS[@]}"; do host_delete "$host"; done
