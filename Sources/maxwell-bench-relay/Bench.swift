@@ -41,8 +41,8 @@ struct Bench {
                     } catch {
                         complain("\(error)")
                         results.faults.append("\(error)")
+                        engine.abandon()
                         try server.restart(one.port)
-                        engine.faults = []
                     }
                 }
             }

@@ -55,8 +55,14 @@ final class Server {
     }
 
     private func start(_ port: UInt16) throws(BenchError) {
-        guard !accepts(port) else { throw BenchError("port \(port) is taken") }
-        let words = ["taskset", "-c", "\(core)"] + command
+        // The last one's children may take a moment.
+        let patience = monotonicSeconds() + 5
+        while accepts(port) {
+            guard monotonicSeconds() < patience else { throw BenchError("port \(port) is taken") }
+            usleep(20_000)
+        }
+        // Nobody is left when the load is killed.
+        let words = ["setpriv", "--pdeathsig", "TERM", "taskset", "-c", "\(core)"] + command
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
         var actions = posix_spawn_file_actions_t()
@@ -64,7 +70,7 @@ final class Server {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        let result = posix_spawnp(&identifier, "taskset", &actions, nil, arguments, environ)
+        let result = posix_spawnp(&identifier, words[0], &actions, nil, arguments, environ)
         posix_spawn_file_actions_destroy(&actions)
         for argument in arguments { free(argument) }
         guard result == 0 else { throw BenchError("\(command[0]) cannot be started: \(result)") }

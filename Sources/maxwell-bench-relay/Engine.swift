@@ -61,6 +61,13 @@ final class Engine {
 
     private func interest(_ writes: Bool) -> UInt32 { clinux_epoll_in | (writes ? clinux_epoll_out : 0) }
 
+    /// Every viewer leaves, and what went wrong is forgotten.
+    func abandon() {
+        for one in wires.values.compactMap({ $0 as? Client }) { one.close() }
+        run(seconds: 0.3)
+        faults = []
+    }
+
     /// Serves what is ready; waits at most `milliseconds` for it.
     func turn(_ milliseconds: Int32) {
         let count = epoll_wait(poll, answers, 512, milliseconds)
