@@ -11,19 +11,24 @@ public enum FirstBytes: Equatable, Sendable {
 
     /// Tells by `bytes`, everything received so far.
     public init(_ bytes: some Collection<UInt8>) {
+        // No method is longer.
+        self.init(start: Array(bytes.prefix(8)))
+    }
+
+    private init(start bytes: [UInt8]) {
         guard let first = bytes.first else {
             self = .undecided
             return
         }
         if first == 22 {
-            guard let second = bytes.dropFirst().first else {
+            guard bytes.count > 1 else {
                 self = .undecided
                 return
             }
-            self = second == 3 ? .tls : .unknown
+            self = bytes[1] == 3 ? .tls : .unknown
             return
         }
-        for method in FirstBytes.methods {
+        for method in FirstBytes.methods where method[0] == first {
             if bytes.starts(with: method) {
                 self = .http
                 return

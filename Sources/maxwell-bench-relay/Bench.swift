@@ -27,7 +27,7 @@ struct Bench {
         }
         var results = Results()
         for repetition in 0..<(arguments.quick ? 1 : arguments.repetitions) {
-            for test in tests where repetition == 0 || test != .verify {
+            for test in tests where repetition == 0 || ![.verify, .idle].contains(test) {
                 for one in contestants where applies(test, one) {
                     guard let server = servers[one.command] else { continue }
                     let measure = Measure(
@@ -56,6 +56,11 @@ struct Bench {
 
     /// What it is to read RFB shows where messages are small or many; the rest of it is the same relay.
     private func applies(_ test: Test, _ one: Contestant) -> Bool {
-        one.way != .connectRFB || [.verify, .mix, .echo].contains(test)
+        switch (one.way, test) {
+        case (.connectRFB, _): [.verify, .mix, .echo].contains(test)
+        // Each of its viewers has a process, whose sessions nobody else knows.
+        case (_, .resumed): one.name != "websockify"
+        default: true
+        }
     }
 }

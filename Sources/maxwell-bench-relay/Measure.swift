@@ -26,8 +26,8 @@ struct Measure {
             switch test {
             case .verify: return try verify()
             case .idle: return try idle()
-            case .bulk1: return try bulk(1, megabytes: isQuick ? 300 : 1200)
-            case .bulk16: return try bulk(16, megabytes: isQuick ? 300 : 1200)
+            case .bulk1: return try bulk(1, megabytes: isQuick ? 300 : 1000)
+            case .bulk16: return try bulk(16, megabytes: isQuick ? 300 : 1000)
             case .mix: return try mix()
             case .echo: return try echo()
             case .full: return try handshakes(resumed: false)
@@ -124,10 +124,11 @@ struct Measure {
         return [Figure(name: "verified MB", value: Double(2 * viewers * size) / 1e6)]
     }
 
-    /// Memory of viewers that are there and have been served, at 1,000 and at 9,900 of them.
+    /// Memory of viewers that are there and have been served, at 1,000 and at 9,900 of them; websockify, a process each,
+    /// has 200.
     private func idle() throws(BenchError) -> [Figure] {
         try server.restart(contestant.port)
-        let steps = contestant.name == "websockify" ? [isQuick ? 100 : 1000] : isQuick ? [1000] : [1000, 9900]
+        let steps = contestant.name == "websockify" ? [200] : isQuick ? [1000] : [1000, 9900]
         try leave(try viewers(1, .echo))
         let before = ProcessFigures.proportionalShare(server.identifier)
         var all: [Client] = []
@@ -265,7 +266,7 @@ struct Measure {
         let cpu = ProcessFigures.cpu(server.identifier)
         measured(true)
         let start = monotonicSeconds()
-        try go(for: isQuick ? 1.5 : 3)
+        try go(for: isQuick ? 1.5 : 2.5)
         measured(false)
         let took = monotonicSeconds() - start
         let used = ProcessFigures.cpu(server.identifier) - cpu
@@ -312,7 +313,7 @@ struct Measure {
         (done, resumptions) = (0, 0)
         let cpu = ProcessFigures.cpu(server.identifier)
         let start = monotonicSeconds()
-        try round(until: start + (isQuick ? 1.2 : 2.5))
+        try round(until: start + (isQuick ? 1.2 : 2))
         let took = monotonicSeconds() - start
         engine.run(seconds: 0.1)
         let used = ProcessFigures.cpu(server.identifier) - cpu

@@ -48,7 +48,7 @@ struct Results {
         ("bulk 1, CPU s/GB", .bulk1, "CPU s/GB"), ("bulk 16", .bulk16, "CPU s/GB"),
         ("VNC mix, µs/update", .mix, "CPU µs"),
         ("500 echoes, µs/message", .echo, "CPU µs"), ("full handshake, µs", .full, "CPU µs"),
-        ("resumed, µs", .resumed, "CPU µs"), ("idle KiB at 1,000", .idle, "KiB at 1,000"),
+        ("resumed, µs", .resumed, "CPU µs"), ("idle KiB at 1,000 (websockify: 200)", .idle, "KiB at 1,000"),
         ("at 9,900", .idle, "KiB at 9,900"),
     ]
     private static let others: [(heading: String, test: Test, figure: String)] = [
