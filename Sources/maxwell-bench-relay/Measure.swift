@@ -26,8 +26,8 @@ struct Measure {
             switch test {
             case .verify: return try verify()
             case .idle: return try idle()
-            case .bulk1: return try bulk(1, megabytes: isQuick ? 300 : 1000)
-            case .bulk16: return try bulk(16, megabytes: isQuick ? 300 : 1000)
+            case .bulk1: return try bulk(1, megabytes: isQuick ? 300 : 700)
+            case .bulk16: return try bulk(16, megabytes: isQuick ? 300 : 700)
             case .mix: return try mix()
             case .echo: return try echo()
             case .full: return try handshakes(resumed: false)

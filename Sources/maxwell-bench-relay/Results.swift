@@ -17,20 +17,26 @@ struct Results {
 
     private struct Summary: Codable {
         let median: Double
-        let least: Double
-        let most: Double
+        /// The quartiles; of three values or fewer the least and the most.
+        let low: Double
+        let high: Double
         let values: [Double]
 
         init(_ values: [Double]) {
             let sorted = values.sorted()
             median = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
-            (least, most) = (sorted[0], sorted[sorted.count - 1])
+            (low, high) = (sorted[sorted.count / 4], sorted[sorted.count - 1 - sorted.count / 4])
             self.values = values
         }
     }
 
     private func summary(_ test: Test, _ contestant: String, _ figure: String) -> Summary? {
         values[test.rawValue]?[contestant]?[figure].map(Summary.init)
+    }
+
+    /// A run's figures, for whoever watches.
+    static func line(_ figures: [Figure]) -> String {
+        figures.map { "\($0.name) \(short($0.value))" }.joined(separator: ", ")
     }
 
     /// A number with about three digits that say something.
@@ -59,8 +65,11 @@ struct Results {
 
     /// Markdown.
     func tables(_ arguments: Arguments) -> String {
-        let runs = arguments.quick ? "one short run" : "medians of \(arguments.repetitions) interleaved runs"
-        var text = "\(arguments.machine); \(arguments.versions); \(runs), least and most in brackets.\n"
+        let runs =
+            arguments.quick
+            ? "one short run"
+            : "medians of \(arguments.repetitions) interleaved runs (bulk twice, handshakes four times as many)"
+        var text = "\(arguments.machine); \(arguments.versions); \(runs), quartiles in brackets.\n"
         for columns in [Results.columns, Results.others] {
             let shown = columns.filter { values[$0.test.rawValue] != nil }
             guard !shown.isEmpty else { continue }
@@ -75,7 +84,7 @@ struct Results {
                     }
                     text += " \(Results.short(summary.median))"
                     if summary.values.count > 1 {
-                        text += " (\(Results.short(summary.least))–\(Results.short(summary.most)))"
+                        text += " (\(Results.short(summary.low))–\(Results.short(summary.high)))"
                     }
                     text += " |"
                 }
@@ -119,8 +128,7 @@ struct Results {
                     }).min(by: { $0.1.median < $1.1.median })
                 else { return }
                 let ratio = own.median / best.1.median
-                // The most of ours is below the least of theirs.
-                let isApart = !byMoreThanSpread || own.most < best.1.least
+                let isApart = !byMoreThanSpread || own.high < best.1.low
                 all.append(
                     Ratio(
                         test: column.heading, to: "\(name) / \(best.0)", ratio: ratio, goal: limit,
