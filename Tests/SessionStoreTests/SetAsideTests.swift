@@ -11,7 +11,7 @@ struct SetAsideTests {
         let store = database.store
         for expected in 1...3 { #expect(try await store.noteHostFailure(.node1) == expected) }
         #expect(try await store.noteHostFailure(.node2) == 0)
-        #expect(try await store.setAside(.node1, reason: "no display came up", seconds: 5))
+        #expect(try await store.setAside(.node1, reason: "no display came up", seconds: 3600))
         let host = try #require(try await store.hosts().first)
         #expect(host.status == "check")
         #expect(host.access?.setAside == "no display came up")
@@ -22,7 +22,7 @@ struct SetAsideTests {
         #expect(try await store.dueProbes() == [.node1])
         #expect(try await store.dueProbes().isEmpty)
         // The probe failed: later once more.
-        #expect(try await store.setAside(.node1, reason: "still none", seconds: 10))
+        #expect(try await store.setAside(.node1, reason: "still none", seconds: 3600))
         #expect(try await store.hosts().first?.access?.probes == 2)
         try makeDue(database)
         #expect(try await store.dueProbes() == [.node1])
@@ -46,7 +46,7 @@ struct SetAsideTests {
     @Test("of many who probe, each due host is given to one")
     func probing() async throws {
         let database = try await TestDatabase.withHost(connections: 8)
-        #expect(try await database.store.setAside(.node1, reason: "x", seconds: 5))
+        #expect(try await database.store.setAside(.node1, reason: "x", seconds: 3600))
         try makeDue(database)
         let given = try await withThrowingTaskGroup(of: [HostName].self) { group in
             for _ in 0..<10 { group.addTask { try await database.store.dueProbes() } }
