@@ -74,7 +74,7 @@ struct Controller: AsyncParsableCommand {
         let listener = try ControlListener(path: settings.controller.socket)
         try listener.serve { request, caller in await gateway.answer(request, from: caller) }
         log.info("controller ready", metadata: ["version": "\(maxwellVersion)"])
-        tellServiceReady()
+        noticeService("READY=1")
         let group = ServiceGroup(
             services: [GatewayService(gateway: gateway, listener: listener)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: log)

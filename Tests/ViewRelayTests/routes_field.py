@@ -5,7 +5,8 @@ usage: routes_field.py RELAY SCENARIO; exit status 0 when it holds, else what wa
 """
 import json, os, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 from relay_field import (
-    ACT, CUT, GONE, WATCH, Field, WebSocket, bytes_of, encodings, handshake, head, picture, read, rest)
+    ACT, CUT, GONE, WATCH, Field, WebSocket, bytes_of, encodings, handshake, head, picture, play, read,
+    rest)
 
 PROGRAM, OPEN = "1" * 32, "2" * 32
 
@@ -502,18 +503,7 @@ def broken_viewer_ends_the_program(field):
 
 def main():
     more = {"many_loops": ["--loops", "3"], "unreachable_display": ["--opening-timeout", "3"]}
-    field = Routes(sys.argv[1], *more.get(sys.argv[2], []))
-    try:
-        globals()[sys.argv[2]](field)
-        assert field.relay.poll() in (None, 0), "the relay died: %s" % field.relay.poll()
-    except BaseException:
-        import traceback
-        traceback.print_exc()
-        for log in ("relay.log", "xvnc.log"):
-            sys.stderr.write(log + ":\n" + open(field.path(log)).read())
-        sys.exit(1)
-    finally:
-        field.close()
+    play(Routes(sys.argv[1], *more.get(sys.argv[2], [])), globals()[sys.argv[2]])
 
 
 if __name__ == "__main__":
