@@ -478,6 +478,8 @@ class Tiger:
         self.process = subprocess.Popen(
             ["vncviewer", "-AlertOnFatalError=0", "-ReconnectOnError=0", "-X509CA=" + field.path("public.crt"),
              "127.0.0.1::%d" % port], env=environment, stdout=open(self.log, "w"), stderr=subprocess.STDOUT)
+        # Its handler of SIGTERM may wait for a lock that it holds itself, and nobody asks how it ends.
+        self.process.terminate = self.process.kill
         field.children.append(self.process)
 
     def said(self):
