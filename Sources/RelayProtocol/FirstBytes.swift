@@ -10,12 +10,7 @@ public enum FirstBytes: Equatable, Sendable {
     case unknown
 
     /// Tells by `bytes`, everything received so far.
-    public init(_ bytes: some Collection<UInt8>) {
-        // No method is longer.
-        self.init(start: Array(bytes.prefix(8)))
-    }
-
-    private init(start bytes: [UInt8]) {
+    public init(_ bytes: [UInt8]) {
         guard let first = bytes.first else {
             self = .undecided
             return

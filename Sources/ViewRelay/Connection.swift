@@ -36,6 +36,14 @@ struct Connection {
         /// Refused: what the viewer still sends is thrown away, so that it reads the answer.
         case lingering
         case ended
+
+        /// Whether a request was read, and is granted or refused next.
+        var awaitsAnswer: Bool {
+            switch self {
+            case .resolving, .connecting, .linking: true
+            default: false
+            }
+        }
     }
 
     /// How far the end of one direction is, where each direction has an end of its own.
@@ -83,6 +91,8 @@ struct Connection {
 
     var viewerTail = Tail()
     var displayTail = Tail()
+    /// Ciphertext that leaves with the answer to the request: a ticket.
+    var held: [UInt8] = []
     /// The opening's bytes; then what came after the head in the same read.
     var gathered: [UInt8] = []
     /// What the display said before the viewer could hear it.

@@ -98,9 +98,13 @@ extension Loop {
         guard let session = link.pointee.tls else { return }
         scratch.pointee.input = bytes
         scratch.pointee.inputLeft = count
-        // What the engine has to say leaves together with what it is told to say meanwhile: a ticket with the answer to
-        // the request that came with the handshake's end.
-        defer { flushCipher(link) }
+        // What the engine has to say leaves together with what it is told to say next: a ticket with the answer to the
+        // request that came with the handshake's end. TigerVNC's viewer (1.12, GnuTLS) would wait for ever: it does not
+        // look for data behind a ticket.
+        defer {
+            let waits = link.pointee.stage.awaitsAnswer && link.pointee.way != .native
+            waits ? holdCipher(link) : flushCipher(link)
+        }
         switch link.pointee.stage {
         case .tlsHandshake, .greetedHandshake, .directHandshake:
             switch session.handshake() {
@@ -291,9 +295,23 @@ extension Loop {
 
     /// Sends what the TLS engine wrote: an answer of the handshake or a key update too, when only reading.
     func flushCipher(_ link: Link) {
+        if !link.pointee.held.isEmpty { releaseCipher(link) }
         guard scratch.pointee.outputCount > 0 else { return }
         push(link, scratch.pointee.output, scratch.pointee.outputCount)
         scratch.pointee.outputCount = 0
+    }
+
+    /// Keeps what the TLS engine wrote for the next ``flushCipher(_:)``.
+    private func holdCipher(_ link: Link) {
+        let output = UnsafeBufferPointer(start: scratch.pointee.output, count: scratch.pointee.outputCount)
+        link.pointee.held.append(contentsOf: output)
+        scratch.pointee.outputCount = 0
+    }
+
+    private func releaseCipher(_ link: Link) {
+        let held = link.pointee.held
+        link.pointee.held = []
+        scratch.pointee.putFirst(held)
     }
 
     private func push(_ link: Link, _ bytes: UnsafePointer<UInt8>, _ count: Int) {

@@ -104,10 +104,8 @@ extension Loop {
     /// A turn of a connection whose display's socket was not connected at once.
     func connectGoesOn(_ link: Link) {
         guard link.pointee.displayWritable || link.pointee.displayGone else { return }
-        var failure: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        getsockopt(link.pointee.display, SOL_SOCKET, SO_ERROR, &failure, &size)
-        guard failure != 0 else {
+        // What fails is told as gone too (connect(2), epoll_ctl(2): EPOLLERR); a display may also be gone again already.
+        guard link.pointee.displayGone, socketError(link.pointee.display) != 0 else {
             reached(link)
             return
         }
@@ -116,6 +114,13 @@ extension Loop {
         link.pointee.displayReadable = false
         link.pointee.displayGone = false
         connectAny(link, link.pointee.endpoints)
+    }
+
+    private func socketError(_ descriptor: Int32) -> Int32 {
+        var failure: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size)
+        return failure
     }
 
     private func reached(_ link: Link) {

@@ -157,7 +157,8 @@ extension Loop {
         link.pointee.isReported = true
         if state.pointee.views[view] == link { state.pointee.views[view] = nil }
         let now = monotonicSeconds()
-        renewProof(link, now)
+        // Who said goodbye himself was heard just now.
+        if link.pointee.proof.last < now - Loop.acknowledgementGrain { renewProof(link, now) }
         let seconds = link.pointee.began.map { link.pointee.proof.seconds(since: $0, at: now) } ?? 0
         controller.ended(
             ViewEnd(

@@ -50,7 +50,8 @@ extension Loop {
             flushCipher(link)
             if link.pointee.viewerTail.isEmpty {
                 link.pointee.displayHalf = .passedOn
-                shutdown(link.pointee.viewer, Int32(SHUT_WR))
+                // After the other half too, it is closed at once.
+                if link.pointee.viewerHalf != .passedOn { shutdown(link.pointee.viewer, Int32(SHUT_WR)) }
             }
         }
         if link.pointee.viewerHalf == .passedOn, link.pointee.displayHalf == .passedOn { end(link, link.pointee.cause) }

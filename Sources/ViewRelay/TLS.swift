@@ -9,6 +9,13 @@ struct CipherScratch {
     let outputRoom: Int
     var outputCount = 0
 
+    /// Puts `bytes` before the output, which has room for them: they were output once.
+    mutating func putFirst(_ bytes: [UInt8]) {
+        memmove(output + bytes.count, output, outputCount)
+        memcpy(output, bytes, bytes.count)
+        outputCount += bytes.count
+    }
+
     /// Memory for one loop; it lives as long as the process.
     static func make(outputRoom: Int) -> UnsafeMutablePointer<CipherScratch> {
         let scratch = UnsafeMutablePointer<CipherScratch>.allocate(capacity: 1)

@@ -68,7 +68,7 @@ struct AttackTests {
             let known = FirstBytes(bytes)
             #expect(known != .undecided)
             for count in 0..<bytes.count {
-                let early = FirstBytes(bytes.prefix(count))
+                let early = FirstBytes(Array(bytes.prefix(count)))
                 #expect(early == .undecided || early == known)
             }
         }
