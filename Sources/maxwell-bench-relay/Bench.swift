@@ -25,17 +25,19 @@ struct Bench {
             servers[one.command] = try Server(
                 one.command, core: arguments.core, port: one.port, log: "\(arguments.log)/\(one.name).log")
         }
-        var results = Results()
+        var results = Results(contestants.map(\.name))
+        var shuffle = Shuffle()
         for repetition in 0..<(arguments.quick ? 1 : arguments.repetitions) {
             for test in tests where repetition == 0 || ![.verify, .idle].contains(test) {
-                for _ in 0..<turns(test) {
-                    for one in contestants where applies(test, one) {
+                for turn in 0..<turns(test) {
+                    let round = repetition * turns(test) + turn
+                    for one in shuffle.order(contestants) where applies(test, one, turn: turn) {
                         guard let server = servers[one.command] else { continue }
                         do {
                             let figures = try Measure(
                                 engine: engine, contestant: one, server: server, isQuick: arguments.quick
                             ).run(test)
-                            results.add(one.name, test, figures)
+                            results.add(one.name, test, figures, round: round)
                             complain("\(repetition + 1) \(test.rawValue) \(one.name): \(Results.line(figures))")
                         } catch {
                             complain("\(error)")
@@ -54,22 +56,39 @@ struct Bench {
         guard results.faults.isEmpty else { throw BenchError("not everything was measured") }
     }
 
-    /// Handshakes vary most from run to run, and bulk after them.
+    /// Where the peers are near, more is needed to tell who is ahead.
     private func turns(_ test: Test) -> Int {
         switch test {
-        case .full, .resumed: arguments.quick ? 1 : 4
+        case .verify, .idle: 1
         case .bulk1, .bulk16: arguments.quick ? 1 : 2
-        default: 1
+        case .mix, .echo, .full, .resumed: arguments.quick ? 1 : 3
         }
     }
 
     /// What it is to read RFB shows where messages are small or many; the rest of it is the same relay.
-    private func applies(_ test: Test, _ one: Contestant) -> Bool {
+    private func applies(_ test: Test, _ one: Contestant, turn: Int) -> Bool {
         switch (one.way, test) {
-        case (.connectRFB, _): [.verify, .mix, .echo].contains(test)
-        // Each of its viewers has a process, whose sessions nobody else knows.
-        case (_, .resumed): one.name != "websockify"
-        default: true
+        case (.connectRFB, _): return [.verify, .mix, .echo].contains(test)
+        // Each of its viewers has a process, whose sessions nobody else knows; and one round of it is enough, far
+        // behind everyone and slow as it is.
+        case (_, .resumed): return one.name != "websockify"
+        default: return one.name != "websockify" || turn == 0
         }
+    }
+}
+
+/// An order that is another one each time, and the same in every run: what one contestant leaves behind, in the caches
+/// and in the kernel, meets all others.
+private struct Shuffle: RandomNumberGenerator {
+    private var state: UInt64 = 1
+
+    mutating func order(_ contestants: [Contestant]) -> [Contestant] { contestants.shuffled(using: &self) }
+
+    /// SplitMix64 (Steele, Lea, Flood 2014).
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
     }
 }

@@ -20,12 +20,16 @@ enum ProcessFigures {
         }
     }
 
-    /// Seconds of processor time of the family, children that ended too (utime, stime, cutime, cstime).
+    /// Seconds of processor time of the family: of those that live by the nanosecond, of children that ended by the
+    /// kernel's ticks (cutime, cstime).
     static func cpu(_ root: pid_t) -> Double {
-        let ticks = family(root).compactMap(status).reduce(0.0) { sum, fields in
-            sum + fields[11...14].reduce(0.0) { $0 + (Double($1) ?? 0) }
+        family(root).reduce(0.0) { sum, process in
+            var clock: clockid_t = 0
+            var time = timespec()
+            guard clock_getcpuclockid(process, &clock) == 0, clock_gettime(clock, &time) == 0 else { return sum }
+            let ended = status(process)?[13...14].reduce(0.0) { $0 + (Double($1) ?? 0) } ?? 0
+            return sum + Double(time.tv_sec) + Double(time.tv_nsec) / 1e9 + ended / Double(sysconf(Int32(_SC_CLK_TCK)))
         }
-        return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
     /// KiB of the family's memory by proportional share.

@@ -2,16 +2,19 @@ import FoundationEssentials
 
 /// All figures of all runs, and what they come to.
 struct Results {
-    /// By test, contestant and figure, one value a repetition.
-    private var values: [String: [String: [String: [Double]]]] = [:]
-    private var order: [String] = []
+    /// By test, contestant and figure, a value for each round.
+    private var values: [String: [String: [String: [Int: Double]]]] = [:]
+    private let order: [String]
     /// What went wrong.
     var faults: [String] = []
 
-    mutating func add(_ contestant: String, _ test: Test, _ figures: [Figure]) {
-        if !order.contains(contestant) { order.append(contestant) }
+    /// `contestants` in the order in which they are told.
+    init(_ contestants: [String]) { order = contestants }
+
+    mutating func add(_ contestant: String, _ test: Test, _ figures: [Figure], round: Int) {
         for figure in figures {
-            values[test.rawValue, default: [:]][contestant, default: [:]][figure.name, default: []].append(figure.value)
+            values[test.rawValue, default: [:]][contestant, default: [:]][figure.name, default: [:]][round] =
+                figure.value
         }
     }
 
@@ -31,7 +34,16 @@ struct Results {
     }
 
     private func summary(_ test: Test, _ contestant: String, _ figure: String) -> Summary? {
-        values[test.rawValue]?[contestant]?[figure].map(Summary.init)
+        values[test.rawValue]?[contestant]?[figure].map { Summary(Array($0.values)) }
+    }
+
+    /// What `contestant` needs of what `other` needs, round by round: what the machine's neighbours do to one round they
+    /// do to both.
+    private func ratio(_ test: Test, _ contestant: String, to other: String, _ figure: String) -> Summary? {
+        guard let own = values[test.rawValue]?[contestant]?[figure], let its = values[test.rawValue]?[other]?[figure]
+        else { return nil }
+        let ratios = own.compactMap { round, value in its[round].map { value / $0 } }
+        return ratios.isEmpty ? nil : Summary(ratios)
     }
 
     /// A run's figures, for whoever watches.
@@ -48,6 +60,11 @@ struct Results {
         let text = String(whole % Int(scale))
         let padding = String(repeating: "0", count: max(0, digits - text.count))
         return "\(whole / Int(scale)).\(padding)\(text)"
+    }
+
+    private static func spread(_ summary: Summary) -> String {
+        let median = short(summary.median)
+        return summary.values.count > 1 ? "\(median) (\(short(summary.low))–\(short(summary.high)))" : median
     }
 
     private static let columns: [(heading: String, test: Test, figure: String)] = [
@@ -68,7 +85,8 @@ struct Results {
         let runs =
             arguments.quick
             ? "one short run"
-            : "medians of \(arguments.repetitions) interleaved runs (bulk twice, handshakes four times as many)"
+            : "medians of \(arguments.repetitions) interleaved runs "
+                + "(bulk twice, mix, echo and handshakes three times as many)"
         var text = "\(arguments.machine); \(arguments.versions); \(runs), quartiles in brackets.\n"
         for columns in [Results.columns, Results.others] {
             let shown = columns.filter { values[$0.test.rawValue] != nil }
@@ -82,11 +100,7 @@ struct Results {
                         text += " – |"
                         continue
                     }
-                    text += " \(Results.short(summary.median))"
-                    if summary.values.count > 1 {
-                        text += " (\(Results.short(summary.low))–\(Results.short(summary.high)))"
-                    }
-                    text += " |"
+                    text += " \(Results.spread(summary)) |"
                 }
                 text += "\n"
             }
@@ -112,7 +126,7 @@ struct Results {
     private struct Ratio: Codable {
         let test: String
         let to: String
-        let ratio: Double
+        let ratio: Summary
         let goal: Double
         let holds: Bool
     }
@@ -122,17 +136,14 @@ struct Results {
         for goal in Results.goals {
             let column = Results.columns[goal.column]
             func compare(_ name: String, _ others: [String], _ limit: Double, byMoreThanSpread: Bool) {
-                guard let own = summary(column.test, name, column.figure),
-                    let best = others.compactMap({ other in
-                        summary(column.test, other, column.figure).map { (other, $0) }
-                    }).min(by: { $0.1.median < $1.1.median })
-                else { return }
-                let ratio = own.median / best.1.median
-                let isApart = !byMoreThanSpread || own.high < best.1.low
+                let best = others.compactMap { other in
+                    summary(column.test, other, column.figure).map { (other, $0.median) }
+                }.min { $0.1 < $1.1 }
+                guard let best, let ratio = ratio(column.test, name, to: best.0, column.figure) else { return }
                 all.append(
                     Ratio(
                         test: column.heading, to: "\(name) / \(best.0)", ratio: ratio, goal: limit,
-                        holds: ratio <= limit && isApart))
+                        holds: byMoreThanSpread ? ratio.high < limit : ratio.median <= limit))
             }
             compare("relay", Results.peers, goal.best, byMoreThanSpread: goal.best == 1)
             compare("relay-rfb", Results.peers, goal.best, byMoreThanSpread: goal.best == 1)
@@ -148,8 +159,8 @@ struct Results {
         var text = "\n| | | ratio | goal | |\n|---|---|---:|---:|---|\n"
         for one in all {
             let goal = one.goal == 1 ? "below 1" : "≤ \(Results.short(one.goal))"
-            text +=
-                "| \(one.test) | \(one.to) | \(Results.short(one.ratio)) | \(goal) | \(one.holds ? "holds" : "MISSED") |\n"
+            let holds = one.holds ? "holds" : "MISSED"
+            text += "| \(one.test) | \(one.to) | \(Results.spread(one.ratio)) | \(goal) | \(holds) |\n"
         }
         return text
     }
@@ -169,7 +180,8 @@ struct Results {
         return try encoder.encode(
             Document(
                 machine: arguments.machine, versions: arguments.versions,
-                figures: values.mapValues { $0.mapValues { $0.mapValues(Summary.init) } }, ratios: allRatios(),
+                figures: values.mapValues { $0.mapValues { $0.mapValues { Summary(Array($0.values)) } } },
+                ratios: allRatios(),
                 faults: faults))
     }
 }
