@@ -9,6 +9,7 @@ public enum ControlReply: Codable, Sendable, Equatable {
     case done(String)
     /// `check`: one plain line per finding; `good` decides the exit status.
     case lines([String], good: Bool)
+    case quota(QuotaAnswer)
     case sessions([SessionLine])
     case why(WhyAnswer)
     case reaps([ReapLine])
@@ -52,6 +53,30 @@ public struct ViewAnswer: Codable, Sendable, Equatable {
         self.encpassword = encpassword
         self.connect = connect
         self.readOnly = readOnly
+    }
+}
+
+/// What a user has of the homes' file system, in bytes; a limit of 0 is none.
+public struct QuotaAnswer: Codable, Sendable, Equatable {
+    public var user: UserName
+    public var used: UInt64
+    public var softLimit: UInt64
+    public var hardLimit: UInt64
+    /// What the user can still write: to the hard limit or the file system's end, whichever is nearer.
+    public var remaining: UInt64
+    /// Whether the file system itself counts and limits; else files were counted, at most some minutes ago.
+    public var isEnforced: Bool
+
+    /// An answer with every figure.
+    public init(
+        user: UserName, used: UInt64, softLimit: UInt64, hardLimit: UInt64, remaining: UInt64, isEnforced: Bool
+    ) {
+        self.user = user
+        self.used = used
+        self.softLimit = softLimit
+        self.hardLimit = hardLimit
+        self.remaining = remaining
+        self.isEnforced = isEnforced
     }
 }
 

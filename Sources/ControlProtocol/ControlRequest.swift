@@ -12,6 +12,10 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     case createUserHome(user: UserName)
     case updateQuota(uid: String, soft: String, hard: String)
     case screenshot(user: UserName)
+    /// What a user has of the homes' file system; asked by `maxwell quota` and, for the portal's two lines, by `maxwell-web`.
+    case quota(user: UserName?)
+    /// Removes results of a user that are older than `days`; nil: all of them. Refused unless the settings allow it.
+    case purge(user: UserName, days: Int?)
 
     // The people's words.
     case sessions(user: UserName?)

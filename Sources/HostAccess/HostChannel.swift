@@ -226,6 +226,9 @@ extension HostRequest {
         case .message: "message"
         case .screenshot: "screenshot"
         case .makeHome: "makeHome"
+        case .homeUsage: "homeUsage"
+        case .setQuota: "setQuota"
+        case .cleanAccount: "cleanAccount"
         case .check: "check"
         }
     }

@@ -23,6 +23,13 @@ public enum HostRequest: Codable, Sendable, Equatable {
     case screenshot(display: DisplayNumber)
     /// Makes the account's home (0700, skeleton), if it is not there.
     case makeHome(account: Account)
+    /// What an account uses of its home's file system; answered at once, from figures that may be some minutes old.
+    case homeUsage(account: Account)
+    /// Sets the limits of a uid, in blocks of 1024 bytes, on the file system of `home`; 0: none. Answers `.done` also where the
+    /// file system can have none, which it logs.
+    case setQuota(uid: UInt32, soft: UInt64, hard: UInt64, home: String)
+    /// Ends every process of a uid that served somebody and removes its home: the next one finds nothing.
+    case cleanAccount(account: Account)
     /// Disk, memory, load, cgroups, programs: one plain line per finding.
     case check
 }
@@ -71,11 +78,23 @@ public struct ApplicationOrder: Codable, Sendable, Equatable {
     /// Variables besides those the host sets itself (HOME, USER, SHELL, PATH, DISPLAY, XAUTHORITY, SESSION,
     /// SESSIONDIR, RESULTSDIR, TOOL_PARAMETERS, PWD).
     public var environment: [String: String]
+    /// What it may use.
+    public var limits: ResourceLimits
+    /// Where it may connect to; nil: nowhere.
+    public var network: NetworkOrder?
+    /// Whose programs it sees.
+    public var tree: SystemTree
+    /// Whether the filter lets it make user namespaces.
+    public var mayMakeUserNamespaces: Bool
+    /// Shown in a window when it starts, at most 1 KiB; nil: nothing is.
+    public var notice: String?
 
     /// An application with everything it needs.
     public init(
         display: DisplayNumber, key: Secret? = nil, session: SessionNumber, account: Account, command: String,
-        geometry: Geometry, resources: Secret, parameters: String?, environment: [String: String]
+        geometry: Geometry, resources: Secret, parameters: String?, environment: [String: String],
+        limits: ResourceLimits = .standard, network: NetworkOrder? = nil, tree: SystemTree = .host,
+        mayMakeUserNamespaces: Bool = false, notice: String? = nil
     ) {
         self.display = display
         self.key = key
@@ -86,6 +105,61 @@ public struct ApplicationOrder: Codable, Sendable, Equatable {
         self.resources = resources
         self.parameters = parameters
         self.environment = environment
+        self.limits = limits
+        self.network = network
+        self.tree = tree
+        self.mayMakeUserNamespaces = mayMakeUserNamespaces
+        self.notice = notice
+    }
+}
+
+/// The network a session's container gets.
+public struct NetworkOrder: Codable, Sendable, Equatable {
+    /// ``NetworkPolicy/none`` is no order at all.
+    public var policy: NetworkPolicy
+    /// Addresses and networks nobody reaches, `10.0.0.5`, `169.254.0.0/16` or `fe80::/10`: the host's own and those of the
+    /// other sessions come on top.
+    public var denied: [String]
+    /// The networks the ends of the containers' cables are taken from: IPv4, a /16 or larger, and IPv6, a /64 or larger.
+    public var range: String
+    public var range6: String
+
+    /// A network with everything it needs.
+    public init(policy: NetworkPolicy, denied: [String], range: String, range6: String) {
+        self.policy = policy
+        self.denied = denied
+        self.range = range
+        self.range6 = range6
+    }
+}
+
+/// What a user has in the file system of the home.
+public struct HomeUsage: Codable, Sendable, Equatable {
+    /// Where the figures are from.
+    public enum Source: String, Codable, Sendable {
+        /// The file system's own quota.
+        case quota
+        /// The files were counted, at most some minutes ago; there is no limit but the file system's size.
+        case measured
+    }
+
+    public var source: Source
+    /// Bytes used.
+    public var used: UInt64
+    /// Bytes from which on the user is warned; 0: none.
+    public var softLimit: UInt64
+    /// Bytes that cannot be passed; 0: none.
+    public var hardLimit: UInt64
+    /// Bytes that are free in the file system.
+    public var free: UInt64
+
+    /// Figures of one user.
+    public init(source: Source, used: UInt64, softLimit: UInt64, hardLimit: UInt64, free: UInt64) {
+        self.source = source
+        self.used = used
+        self.softLimit = softLimit
+        self.hardLimit = hardLimit
+        self.free = free
     }
 }
 
@@ -101,6 +175,7 @@ public enum HostReply: Codable, Sendable, Equatable {
     /// A session's account as it stands; its `status` is nil while the application runs.
     case account(DisplayEnd)
     case inventory([DisplayReport])
+    case homeUsage(HomeUsage)
     /// One plain line per finding of `check`.
     case lines([String], good: Bool)
     case failed(HostFailure)

@@ -133,7 +133,7 @@ final class Keeper {
             show(text, seconds: seconds, debt)
         case .inventory: pay(debt, .inventory([report]))
         case .screenshot: screenshot(debt)
-        case .ping, .makeHome, .check: pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
+        case .ping, .makeHome, .check, .homeUsage, .setQuota, .cleanAccount: pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
         }
     }
 

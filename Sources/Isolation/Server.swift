@@ -306,6 +306,8 @@ final class Server {
             }
             route(call, display)
         case .makeHome(let account): makeHome(account, call.id)
+        case .homeUsage, .setQuota, .cleanAccount:
+            reply(call.id, .failed(HostFailure(.refused, "not a request of this host")))
         case .check:
             let (lines, good) = HostCheck.findings(run)
             reply(call.id, .lines(lines, good: good))

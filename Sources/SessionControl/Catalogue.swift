@@ -8,24 +8,23 @@ import Synchronization
 final class Catalogue: Sendable {
     private let folder: String
     private let timeout: Duration
+    private let limits: ResourceLimits
     private let database: Database
     private let log: Logger
     /// The files as last read, and what the folder looked like then.
-    private let read = Mutex<(mark: String, files: [ApplicationFile], mistakes: SettingsErrors?)>(("", [], nil))
+    private let read = Mutex<(mark: String, files: [Application], mistakes: SettingsErrors?)>(("", [], nil))
 
-    init(folder: String, timeout: Duration, database: Database, log: Logger) {
+    init(folder: String, timeout: Duration, limits: ResourceLimits, database: Database, log: Logger) {
         self.folder = folder
         self.timeout = timeout
+        self.limits = limits
         self.database = database
         self.log = log
     }
 
     /// The application named `name`, ready to start.
     func application(_ name: ApplicationName) async throws -> Application {
-        if let file = files().first(where: { $0.application.name == name }) {
-            if let key = file.unsupported.first { throw SessionError.applicationIncomplete(name, key: key) }
-            return file.application
-        }
+        if let application = files().first(where: { $0.name == name }) { return application }
         guard let application = try await database.portalApplication(name) else {
             throw SessionError.applicationUnknown(name)
         }
@@ -34,7 +33,7 @@ final class Catalogue: Sendable {
 
     /// All of them, by name.
     func all() async throws -> [(Application, source: String)] {
-        let files = files().map { ($0.application, source: "apps.d") }
+        let files = files().map { ($0, source: "apps.d") }
         let names = Set(files.map(\.0.name))
         let portal = try await database.portalApplications().filter { !names.contains($0.name) }
         return (files + portal.map { ($0, source: "portal") }).sorted { $0.0.name < $1.0.name }
@@ -42,13 +41,13 @@ final class Catalogue: Sendable {
 
     /// Reads the folder again only when a file in it came, went or changed. While one has a mistake, what was read last
     /// stays in force and the mistake is logged once.
-    private func files() -> [ApplicationFile] {
+    private func files() -> [Application] {
         read.withLock { read in
             do throws(SettingsErrors) {
                 let mark = try ApplicationFiles.mark(of: folder)
                 guard mark != read.mark else { return read.files }
                 read.mark = mark
-                read.files = try ApplicationFiles.load(folder: folder, timeout: timeout)
+                read.files = try ApplicationFiles.load(folder: folder, timeout: timeout, limits: limits)
             } catch  where error != read.mistakes {
                 read.mistakes = error
                 log.event("applications have mistakes", level: .error, [.cause: error.description])

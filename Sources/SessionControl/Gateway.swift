@@ -45,8 +45,8 @@ public final class Gateway: Sendable {
         duties = Duties(database)
         journal = ViewJournal(path: settings.controller.state + "/views.journal")
         catalogue = Catalogue(
-            folder: settings.applications.folder, timeout: settings.sessions.timeout, database: database,
-            log: log)
+            folder: settings.applications.folder, timeout: settings.sessions.timeout, limits: settings.limits,
+            database: database, log: log)
         notices = NoticeCommand(settings.notify.command, pause: settings.notify.every) { kind, cause in
             log.event("notice not sent", level: .warning, [.reason: kind, .cause: cause])
         }
@@ -103,6 +103,7 @@ public final class Gateway: Sendable {
         case .createUserHome(let user): try await createHome(of: user)
         case .updateQuota: .done("")
         case .screenshot(let user): try await screenshots(of: user)
+        case .quota, .purge: throw SessionError.notAllowed
         case .sessions(let user): try await listSessions(of: user, as: role)
         case .why(let session): try await why(session, as: role)
         case .hosts: try await listHosts()
@@ -169,6 +170,8 @@ extension ControlRequest {
         case .createUserHome: "create_userhome"
         case .updateQuota: "update_quota"
         case .screenshot: "screenshot"
+        case .quota: "quota"
+        case .purge: "purge"
         case .sessions: "sessions"
         case .why: "why"
         case .hosts: "hosts"

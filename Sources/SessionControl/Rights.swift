@@ -26,6 +26,9 @@ enum Rights {
         case .start, .check, .createUserHome, .updateQuota, .screenshot:
             role == .root || role == .portal
         // What a portal passes on is its visitors' text: the word it knows, and no more.
+        // maxwell-web passes on what the portal asks in its two lines.
+        case .purge: role == .root || role == .portal || role == .web
+        case .quota: role != .nobody && role != .relay
         case .stop(_, .some): role.isPerson || role.isAdministrator || role == .root
         case .view, .stop, .sessions, .why, .extend, .ticket:
             role.isPerson || role.isAdministrator || role == .root || role == .portal

@@ -3,7 +3,6 @@ import SessionModel
 /// Why a session could not be started, seen or ended.
 enum SessionError: UserFacingError, Equatable {
     case applicationUnknown(ApplicationName)
-    case applicationIncomplete(ApplicationName, key: String)
     case notInGroup(UserName, ApplicationName)
     case zoneUnknown(ZoneName)
     case zoneDown(ZoneName)
@@ -28,8 +27,6 @@ enum SessionError: UserFacingError, Equatable {
     var userMessage: String {
         switch self {
         case .applicationUnknown(let name): "There is no application named \(name); please check its name."
-        case .applicationIncomplete(let name, let key):
-            "The application \(name) cannot be started, because \(key) is not yet supported; please tell an administrator."
         case .notInGroup(let user, let name):
             "\(user) is not in a group that may start \(name); please ask for access to it."
         case .zoneUnknown(let zone): "There is no zone named \(zone); please leave it out or choose another."
@@ -70,7 +67,6 @@ enum SessionError: UserFacingError, Equatable {
     var exitStatus: ExitStatus {
         switch self {
         case .applicationUnknown, .zoneUnknown, .sessionUnknown: .noInput
-        case .applicationIncomplete: .configuration
         case .notInGroup, .notPermitted, .notAllowed, .tokenUnknown, .nameOrPasswordWrong: .noPermission
         case .zoneDown, .sessionNotRunning, .exhausted, .noSession: .unavailable
         case .tooManyOfUser, .tooManyOfApplication, .tooManyViewers, .tooManyTries, .passwordsNotChecked: .tryAgain

@@ -20,12 +20,21 @@ public struct Application: Hashable, Codable, Sendable {
     public let mostSessions: Int?
     /// Seconds after which a session of it is ended, watched or not; 0: never; nil: what `sessions.maximum_age` says.
     public let maximumAge: Int?
+    /// What a session of it may use; nil: what `limits` of the settings says.
+    public let limits: ResourceLimits?
+    /// Where it may connect to.
+    public let network: NetworkPolicy
+    /// Whose programs it sees.
+    public let tree: SystemTree
+    /// Whether it may make user namespaces, as browsers and container programs want: more of the kernel is open to it.
+    public let mayMakeUserNamespaces: Bool
 
     /// An application with everything known.
     public init(
         name: ApplicationName, title: String, command: String, geometry: Geometry = .usual, depth: Int = 24,
         timeout: Int = 86400, needsGL: Bool = false, groups: [String] = [], hostRequirements: [String] = [],
-        mostSessions: Int? = nil, maximumAge: Int? = nil
+        mostSessions: Int? = nil, maximumAge: Int? = nil, limits: ResourceLimits? = nil,
+        network: NetworkPolicy = .none, tree: SystemTree = .host, mayMakeUserNamespaces: Bool = false
     ) {
         self.name = name
         self.title = title
@@ -38,5 +47,9 @@ public struct Application: Hashable, Codable, Sendable {
         self.hostRequirements = hostRequirements
         self.mostSessions = mostSessions
         self.maximumAge = maximumAge
+        self.limits = limits
+        self.network = network
+        self.tree = tree
+        self.mayMakeUserNamespaces = mayMakeUserNamespaces
     }
 }

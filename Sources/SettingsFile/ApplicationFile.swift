@@ -2,23 +2,12 @@ import Glibc
 import SessionModel
 
 /// An application as a file of `apps.d` describes it.
-public struct ApplicationFile: Hashable, Sendable {
-    /// What can be started.
-    public let application: Application
-    /// What the file asks for that has no effect yet, as `limits` or `network: outbound`; starting is refused while
-    /// there is any.
-    public let unsupported: [String]
-
-    /// An application, and what stands in its way.
-    public init(application: Application, unsupported: [String] = []) {
-        self.application = application
-        self.unsupported = unsupported
-    }
-
-    /// Reads `text`, throwing every mistake at once; `file` is what the mistakes call it, `timeout` what holds for an
-    /// application that names none.
-    public static func parse(_ text: String, file: String, timeout: Duration) throws(SettingsErrors) -> ApplicationFile
-    {
+public enum ApplicationFile {
+    /// Reads `text`, throwing every mistake at once; `file` is what the mistakes call it, `timeout` and `limits` what holds
+    /// for an application that names none.
+    public static func parse(
+        _ text: String, file: String, timeout: Duration, limits: ResourceLimits = .standard
+    ) throws(SettingsErrors) -> Application {
         let findings = Findings(file: file)
         var section = Section(compose(text, findings: findings), at: "", findings: findings)
         if !findings.mistakes.isEmpty { throw SettingsErrors(findings.mistakes) }
@@ -40,17 +29,18 @@ public struct ApplicationFile: Hashable, Sendable {
         let mostSessions = section.optional("most_sessions", nil, expected: "0-1000000") {
             number($0, in: 0...1_000_000)
         }
-        let network = section.value("network", "none", expected: "a word") { isWord($0) ? $0 : nil }
-        var unsupported = network == "none" ? [] : ["network: \(network)"]
-        unsupported += ["limits", "rootfs"].filter { section.names($0) }
+        let limited = section.gives("limits")
+        let wanted = ResourceLimits(reading: section.section("limits"), standard: limits)
+        let network = NetworkPolicy(reading: &section)
+        let tree = SystemTree(reading: &section)
+        let mayMakeUserNamespaces = section.truth("user_namespaces", false)
         section.finish()
         guard findings.mistakes.isEmpty, let name, let command else { throw SettingsErrors(findings.mistakes) }
-        return ApplicationFile(
-            application: Application(
-                name: name, title: title ?? name.text, command: command, geometry: geometry, depth: depth,
-                timeout: Int(time.components.seconds), needsGL: needsGL, groups: groups,
-                mostSessions: mostSessions, maximumAge: maximumAge.map { Int($0.components.seconds) }),
-            unsupported: unsupported)
+        return Application(
+            name: name, title: title ?? name.text, command: command, geometry: geometry, depth: depth,
+            timeout: Int(time.components.seconds), needsGL: needsGL, groups: groups, mostSessions: mostSessions,
+            maximumAge: maximumAge.map { Int($0.components.seconds) }, limits: limited ? wanted : nil,
+            network: network, tree: tree, mayMakeUserNamespaces: mayMakeUserNamespaces)
     }
 }
 
@@ -58,20 +48,22 @@ public struct ApplicationFile: Hashable, Sendable {
 public enum ApplicationFiles {
     /// Reads every `*.yaml` of `folder` in the order of their names, throwing the mistakes of all of them at once, two
     /// files of one application's name included. Hidden files are passed over.
-    public static func load(folder: String, timeout: Duration) throws(SettingsErrors) -> [ApplicationFile] {
+    public static func load(
+        folder: String, timeout: Duration, limits: ResourceLimits = .standard
+    ) throws(SettingsErrors) -> [Application] {
         let label = folder.split(separator: "/").last.map(String.init) ?? folder
         let names = try names(in: folder)
         var mistakes: [Mistake] = []
-        var files: [ApplicationFile] = []
+        var files: [Application] = []
         var origin: [ApplicationName: String] = [:]
         for name in names {
             let file = "\(label)/\(name)"
             do throws(UnreadableFile) {
                 let text = try readText(path: "\(folder)/\(name)")
                 do throws(SettingsErrors) {
-                    let read = try ApplicationFile.parse(text, file: file, timeout: timeout)
-                    if let other = origin.updateValue(file, forKey: read.application.name) {
-                        let problem = "name: \(read.application.name) is described in \(other) already"
+                    let read = try ApplicationFile.parse(text, file: file, timeout: timeout, limits: limits)
+                    if let other = origin.updateValue(file, forKey: read.name) {
+                        let problem = "name: \(read.name) is described in \(other) already"
                         mistakes.append(Mistake(file: file, line: nil, problem: problem))
                     }
                     files.append(read)

@@ -117,6 +117,9 @@ struct Section {
         return values.count == sequence.count ? values : standard
     }
 
+    /// Whether the file gives `key` keys and values of its own.
+    func isSection(_ key: String) -> Bool { if case .mapping? = find(key) { true } else { false } }
+
     /// Whether the file names `key` with anything else than nothing; its value is not looked into.
     mutating func names(_ key: String) -> Bool { look(for: key).map { !$0.isEmptyScalar } ?? false }
 

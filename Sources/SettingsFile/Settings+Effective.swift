@@ -59,12 +59,29 @@ extension Settings {
                 "only_tls13": "\(relay.onlyTLS13)",
                 "allowed_origins": quoted(relay.allowedOrigins),
             ],
-            "web": ["socket": quoted(web.socket), "user": quoted(web.user), "novnc": quoted(web.noVNC)],
+            "web": [
+                "socket": quoted(web.socket), "user": quoted(web.user), "novnc": quoted(web.noVNC),
+                "quota_listen": quoted(web.quotaListen?.description),
+            ],
             "applications": ["folder": quoted(applications.folder)],
             "sessions": [
                 "timeout": written(sessions.timeout), "maximum_age": sessions.maximumAge.map(written) ?? "0s",
                 "notice": written(sessions.notice), "most_per_user": "\(sessions.mostPerUser)",
                 "most_per_application": "\(sessions.mostPerApplication)", "most_viewers": "\(sessions.mostViewers)",
+            ],
+            "limits": [
+                "memory": written(limit: limits.memory),
+                "cpu": limits.cpu % 100 == 0 ? "\(limits.cpu / 100)" : "\(Double(limits.cpu) / 100)",
+                "cpu_share": "\(limits.cpuShare)", "processes": "\(limits.processes)", "files": "\(limits.files)",
+                "temporary": written(mebibytes: limits.temporary), "wall_time": "\(limits.wallTime)s",
+            ],
+            "network": [
+                "denied": quoted(network.denied), "range": quoted(network.range), "range6": quoted(network.range6),
+            ],
+            "homes": [
+                "root": quoted(homes.root), "measure_every": written(homes.measureEvery),
+                "soft_limit": written(limit: homes.softLimit), "hard_limit": written(limit: homes.hardLimit),
+                "purge": "\(homes.allowsPurge)",
             ],
             "pool": [
                 "floor": "\(pool.floor)", "floor_gl": "\(pool.floorGL)", "ceiling": "\(pool.ceiling)",
@@ -87,6 +104,8 @@ private func quoted(_ text: String?) -> String {
     if isPlain { return text }
     return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
 }
+
+private func written(limit: Int) -> String { limit == 0 ? "0" : written(mebibytes: limit) }
 
 private func quoted(_ texts: [String]) -> String { "[" + texts.map { quoted($0) }.joined(separator: ", ") + "]" }
 

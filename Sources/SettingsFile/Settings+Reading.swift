@@ -22,6 +22,9 @@ extension Settings {
         web = Web(reading: top.section("web"))
         applications = Applications(reading: top.section("applications"))
         sessions = Sessions(reading: top.section("sessions"))
+        limits = ResourceLimits(reading: top.section("limits"), standard: .standard)
+        network = Network(reading: top.section("network"))
+        homes = Homes(reading: top.section("homes"))
         pool = Pool(reading: top.section("pool"))
         notify = Notify(reading: top.section("notify"))
         top.finish()
@@ -206,6 +209,8 @@ extension Settings.Web {
         socket = section.socket("socket", "/run/maxwell/web.sock")
         user = section.word("user", "maxwell-web")
         noVNC = section.path("novnc", "/usr/share/novnc")
+        quotaListen = section.optional(
+            "quota_listen", nil, expected: "ADDRESS:PORT such as 127.0.0.1:300", ListenAddress.init)
         section.finish()
     }
 }
@@ -227,6 +232,40 @@ extension Settings.Sessions {
         mostPerUser = section.limit("most_per_user", 0)
         mostPerApplication = section.limit("most_per_application", 0)
         mostViewers = section.limit("most_viewers", 50)
+        section.finish()
+    }
+}
+
+extension Settings.Network {
+    init(reading section: Section) {
+        var section = section
+        denied = section.list(
+            "denied", ["169.254.0.0/16", "fe80::/10"], expected: "an address or network such as 10.1.0.0/16",
+            networkAddress)
+        range = section.value("range", "10.231.0.0/16", expected: "an IPv4 network of at most 20 bits") {
+            Self.network($0, bits: 0...20, isSix: false)
+        }
+        range6 = section.value("range6", "fd00:6d77:7e11::/64", expected: "an IPv6 network of at most 64 bits") {
+            Self.network($0, bits: 0...64, isSix: true)
+        }
+        section.finish()
+    }
+
+    private static func network(_ text: String, bits: ClosedRange<Int>, isSix: Bool) -> String? {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, text.contains(":") == isSix, number(parts[1], in: bits) != nil else { return nil }
+        return networkAddress(text)
+    }
+}
+
+extension Settings.Homes {
+    init(reading section: Section) {
+        var section = section
+        root = section.optional("root", nil, expected: "an absolute path") { $0 == "/" ? nil : absolutePath($0) }
+        measureEvery = section.seconds("measure_every", .seconds(600))
+        softLimit = section.size("soft_limit", 0)
+        hardLimit = section.size("hard_limit", 0)
+        allowsPurge = section.truth("purge", false)
         section.finish()
     }
 }

@@ -23,6 +23,12 @@ public struct Settings: Hashable, Sendable {
     public let applications: Applications
     /// What holds for every session.
     public let sessions: Sessions
+    /// What an application's session may use, where its file says nothing.
+    public let limits: ResourceLimits
+    /// What holds for every application's network.
+    public let network: Network
+    /// Where people's files are.
+    public let homes: Homes
     /// The displays that are started before anyone asks.
     public let pool: Pool
     /// Who is told when a start finds no way.
@@ -120,7 +126,7 @@ public struct Settings: Hashable, Sendable {
     public struct UIDs: Hashable, Sendable {
         /// One for each display number.
         public let displays: UIDRange
-        /// Accounts made for load tests.
+        /// Lent to people whose directory entry has no uid, one at a time each, and to load tests.
         public let shadow: UIDRange
     }
 
@@ -187,6 +193,8 @@ public struct Settings: Hashable, Sendable {
         public let user: String
         /// The folder of noVNC's files.
         public let noVNC: String
+        /// Where the portal asks for quotas in its two-line protocol; nil: nowhere.
+        public let quotaListen: ListenAddress?
     }
 
     /// Where applications are described.
@@ -209,6 +217,31 @@ public struct Settings: Hashable, Sendable {
         public let mostPerApplication: Int
         /// Viewers of one session at a time, 0–1,000,000; 0: no limit.
         public let mostViewers: Int
+    }
+
+    /// What holds for every application's network, whatever its own file allows.
+    public struct Network: Hashable, Sendable {
+        /// Addresses and networks that no application reaches, besides the gateway's database, directory, controller and
+        /// hosts.
+        public let denied: [String]
+        /// Where the ends of the containers' cables are taken from: an IPv4 network of at most 20 bits.
+        public let range: String
+        /// The same of IPv6, at most 64 bits.
+        public let range6: String
+    }
+
+    /// Where people's files are.
+    public struct Homes: Hashable, Sendable {
+        /// The folder of the homes of people whose directory entry names none; nil: they cannot start anything.
+        public let root: String?
+        /// How old a count of somebody's files may become, where the file system has no quota.
+        public let measureEvery: Duration
+        /// Bytes from which on a user is warned, where the file system has no quota, in MiB; 0: none.
+        public let softLimit: Int
+        /// MiB from which on the user is told at each start, where the file system has no quota; 0: none.
+        public let hardLimit: Int
+        /// Whether the portal's `purge` may remove files.
+        public let allowsPurge: Bool
     }
 
     /// The displays that are started before anyone asks.

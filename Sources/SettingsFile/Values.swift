@@ -1,3 +1,5 @@
+import Glibc
+
 /// A decimal number in `range`, with nothing around it; nil when `text` is none.
 func number(_ text: some StringProtocol, in range: ClosedRange<Int>) -> Int? {
     guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
@@ -43,6 +45,41 @@ func written(_ duration: Duration) -> String {
         return "\(seconds / length)\(unit)"
     }
     return "\(seconds)s"
+}
+
+/// A size such as `512M`, `4G` or `1T` in MiB, at most 16T; nil when `text` is none.
+func mebibytes(_ text: String) -> Int? {
+    let digits = text.prefix { $0.isASCII && $0.isNumber }
+    guard let value = number(digits, in: 1...16_777_216) else { return nil }
+    let result: Int
+    switch text.dropFirst(digits.count) {
+    case "M": result = value
+    case "G": result = value << 10
+    case "T": result = value << 20
+    default: return nil
+    }
+    return result <= 16_777_216 ? result : nil
+}
+
+/// `size`, in MiB, in the largest unit that divides it, as ``mebibytes(_:)`` reads it.
+func written(mebibytes size: Int) -> String {
+    for (unit, shift) in [("T", 20), ("G", 10)] where size > 0 && size & ((1 << shift) - 1) == 0 {
+        return "\(size >> shift)\(unit)"
+    }
+    return "\(size)M"
+}
+
+/// An IPv4 or IPv6 address or network such as `10.0.0.5`, `169.254.0.0/16` or `fe80::/10`.
+func networkAddress(_ text: String) -> String? {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard (1...2).contains(parts.count), let address = parts.first else { return nil }
+    var four = in_addr()
+    var six = in6_addr()
+    let bits =
+        inet_pton(AF_INET, String(address), &four) == 1 ? 32 : inet_pton(AF_INET6, String(address), &six) == 1 ? 128 : 0
+    guard bits > 0 else { return nil }
+    if parts.count == 2, number(parts[1], in: 0...bits) == nil { return nil }
+    return text
 }
 
 /// Whether `text` is printable ASCII without spaces.
@@ -97,6 +134,13 @@ extension Section {
     mutating func number(_ key: String, _ standard: Int, in range: ClosedRange<Int>) -> Int {
         value(key, standard, expected: "\(range.lowerBound)-\(range.upperBound)") {
             SettingsFile.number($0, in: range)
+        }
+    }
+
+    /// A size in MiB; 0 where the text is `0`.
+    mutating func size(_ key: String, _ standard: Int, orNone: Bool = true) -> Int {
+        value(key, standard, expected: "a size such as 512M or 4G" + (orNone ? ", or 0 for no limit" : "")) { text in
+            orNone && text == "0" ? 0 : mebibytes(text)
         }
     }
 

@@ -182,13 +182,4 @@ extension EndToEnd {
             try refusedStart(77, saying: "not in a group", app: "chosen")
         }
     }
-
-    @Test(
-        "a key without effect yet is refused at the start, not ignored",
-        arguments: ["network: open", "limits: {memory: 1G}", "rootfs: /srv/x"])
-    func unsupportedKey(line: String) throws {
-        try Gateway.withApplication("tomorrow", line) {
-            try refusedStart(78, saying: "not yet supported", app: "tomorrow")
-        }
-    }
 }

@@ -4,33 +4,60 @@ import Testing
 
 @Suite("apps.d")
 struct ApplicationFileTests {
-    @Test("the samples load, and nothing in them is unsupported")
+    @Test("the samples load")
     func samples() throws {
         let files = try ApplicationFiles.load(folder: sampleFolder + "/apps.d", timeout: .seconds(60))
-        #expect(files.map(\.application.name.text) == ["gnuplot", "xclock", "xterm"])
-        #expect(files.allSatisfy { $0.unsupported.isEmpty && $0.application.timeout == 60 })
+        #expect(files.map(\.name.text) == ["gnuplot", "xclock", "xterm"])
+        #expect(files.allSatisfy { $0.timeout == 60 && $0.network == .none && $0.limits == nil })
     }
 
     @Test("an application has the defaults for what its file leaves out")
     func defaults() throws {
         let file = try ApplicationFile.parse("name: a\ncommand: b -c\n", file: "a.yaml", timeout: .seconds(86400))
-        #expect(file.application == Application(name: try ApplicationName("a"), title: "a", command: "b -c"))
+        #expect(file == Application(name: try ApplicationName("a"), title: "a", command: "b -c"))
     }
 
-    @Test("what has no effect yet loads and is named")
-    func unsupported() throws {
+    @Test("everything an application can ask for is read")
+    func everything() throws {
         let text = """
             {name: a, command: b, title: A, geometry: 800x600, depth: 16, timeout: 10m, gl: true, groups: [x, y],
-             network: outbound, limits: {memory: 1G}, rootfs: /srv/tree}
+             network: {allow: [hub:443, "10.1.2.3:830", "[2001:db8::1]:53/udp"]}, user_namespaces: true,
+             limits: {memory: 2G, cpu: 1.5, processes: 20, wall_time: 8h}, rootfs: /srv/tree}
             """
-        let file = try ApplicationFile.parse(text, file: "a.yaml", timeout: .seconds(1))
-        #expect(file.unsupported == ["network: outbound", "limits", "rootfs"])
+        let application = try ApplicationFile.parse(
+            text, file: "a.yaml", timeout: .seconds(1), limits: ResourceLimits(files: 100))
+        let targets = ["hub:443", "10.1.2.3:830", "[2001:db8::1]:53/udp"].compactMap(NetworkTarget.init)
         #expect(
-            file.application
+            application
                 == Application(
                     name: try ApplicationName("a"), title: "A", command: "b",
                     geometry: try Geometry(width: 800, height: 600), depth: 16, timeout: 600, needsGL: true,
-                    groups: ["x", "y"]))
+                    groups: ["x", "y"],
+                    limits: ResourceLimits(memory: 2048, cpu: 150, processes: 20, files: 100, wallTime: 8 * 3600),
+                    network: .allow(targets), tree: .folder("/srv/tree"), mayMakeUserNamespaces: true))
+    }
+
+    @Test(
+        "a network, a limit and a tree that are none are refused with what was expected",
+        arguments: [
+            ("network: outbound", "network: expected none, open, or {allow: [host:port, …]}, found outbound"),
+            ("network: {allow: [hub]}", "network.allow: expected host:port, or host:port/udp, found hub"),
+            ("network: {deny: [a:1]}", "network.deny: unknown key"),
+            (
+                "limits: {memory: 1.5G}",
+                "limits.memory: expected a size such as 512M or 4G, or 0 for no limit, found 1.5G"
+            ),
+            ("limits: {files: 1}", "limits.files: expected 64-1048576, found 1"),
+            ("rootfs: /", "rootfs: expected an absolute path, found /"),
+            ("rootfs: /a\nimage: b", "image: rootfs is given already"),
+            ("image: -x", "image: expected an image's name such as localhost/tools:2, found -x"),
+        ])
+    func mistakenWish(line: String, problem: String) {
+        #expect {
+            _ = try ApplicationFile.parse("name: a\ncommand: b\n\(line)\n", file: "a.yaml", timeout: .seconds(1))
+        } throws: { error in
+            (error as? SettingsErrors)?.mistakes.map(\.problem) == [problem]
+        }
     }
 
     @Test("how many sessions an application may have is its file's own number, 0 too", arguments: [0, 1, 1_000_000])
@@ -38,8 +65,8 @@ struct ApplicationFileTests {
         let text = "name: a\ncommand: b\n"
         let file = try ApplicationFile.parse(
             text + "most_sessions: \(count)\n", file: "a.yaml", timeout: .seconds(1))
-        #expect(file.application.mostSessions == count)
-        #expect(try ApplicationFile.parse(text, file: "a.yaml", timeout: .seconds(1)).application.mostSessions == nil)
+        #expect(file.mostSessions == count)
+        #expect(try ApplicationFile.parse(text, file: "a.yaml", timeout: .seconds(1)).mostSessions == nil)
     }
 
     @Test(
@@ -49,8 +76,8 @@ struct ApplicationFileTests {
         let plain = "name: a\ncommand: b\n"
         let file = try ApplicationFile.parse(
             plain + "maximum_age: \(text)\n", file: "a.yaml", timeout: .seconds(1))
-        #expect(file.application.maximumAge == seconds)
-        #expect(try ApplicationFile.parse(plain, file: "a.yaml", timeout: .seconds(1)).application.maximumAge == nil)
+        #expect(file.maximumAge == seconds)
+        #expect(try ApplicationFile.parse(plain, file: "a.yaml", timeout: .seconds(1)).maximumAge == nil)
     }
 
     @Test("every mistake is told at once, each with its line")
