@@ -14,8 +14,9 @@ extension Keeper {
         guard state == .ready, let display = self.order else {
             return pay(debt, .failed(HostFailure(.displayBusy, "display \(number) is \(state.rawValue)")))
         }
-        guard order.account.uid != 0, order.account.gid != 0, order.account.home.hasPrefix("/"),
-            !order.account.home.split(separator: "/").contains(".."), order.account.home != "/"
+        guard order.account.uid != 0, order.account.gid != 0, order.account.uid != display.uid,
+            order.account.home.hasPrefix("/"), !order.account.home.split(separator: "/").contains(".."),
+            order.account.home != "/"
         else { return pay(debt, .failed(HostFailure(.refused, "not an account that may run here"))) }
         guard written.template == run.template else {
             return pay(debt, .failed(HostFailure(.displayStale, "its programs have changed since it was made")))

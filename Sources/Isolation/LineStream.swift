@@ -12,6 +12,8 @@ final class LineStream {
     private var ended: () -> Void = {}
     private var line: ([UInt8]) -> Void = { _ in }
     private static let longest = 4 << 20
+    /// Bytes kept for a peer that does not read.
+    private static let mostUnsent = 32 << 20
 
     /// Serves `input` and `output`, which may be one descriptor, until either side ends; then both are closed.
     init(
@@ -34,6 +36,7 @@ final class LineStream {
         unsent += bytes
         unsent.append(UInt8(ascii: "\n"))
         flush()
+        if unsent.count > Self.mostUnsent { fail() }
     }
 
     /// Closes both descriptors; `ended` is not called.
@@ -60,12 +63,13 @@ final class LineStream {
         if count < 0 && (errno == EAGAIN || errno == EINTR) { return }
         guard count > 0 else { return fail() }
         received += part[..<count]
-        while open, let end = received.firstIndex(of: UInt8(ascii: "\n")) {
-            let bytes = Array(received[..<end])
-            received.removeFirst(end + 1)
-            line(bytes)
+        guard part[..<count].contains(UInt8(ascii: "\n")) else {
+            if received.count > Self.longest { fail() }
+            return
         }
-        if received.count > Self.longest { fail() }
+        let lines = received.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        received = lines.last.map(Array.init) ?? []
+        for bytes in lines.dropLast() where open { line(Array(bytes)) }
     }
 
     private func flush() {

@@ -286,11 +286,20 @@ final class Server {
     // MARK: Requests
 
     private func received(_ bytes: [UInt8]) {
-        guard let call: HostCall = decoded(bytes) else { return log("a line that is no request") }
-        perform(call)
+        if let call: HostCall = decoded(bytes) { return perform(call) }
+        log("a line that is no request")
+        struct Numbered: Decodable {
+            let id: UInt64
+        }
+        guard let line: Numbered = decoded(bytes) else { return }
+        reply(line.id, .failed(HostFailure(.refused, "That is no request that this host knows.")))
     }
 
     private func perform(_ call: HostCall) {
+        if let fault = OrderCheck.fault(in: call.request) {
+            log("refused: \(fault)")
+            return reply(call.id, .failed(HostFailure(.refused, fault)))
+        }
         switch call.request {
         case .ping: reply(call.id, .done)
         case .makeDisplay(let order): make(order, call)

@@ -137,6 +137,27 @@ final class Agent {
         guard write(input, line, line.count) == line.count else { throw Gone() }
     }
 
+    /// Any bytes, as a line.
+    func say(_ text: String, ending: String = "\n") throws {
+        let bytes = Array((text + ending).utf8)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw Gone() }
+            sent += count
+        }
+    }
+
+    /// Any line with the number `id`, and the reply to that.
+    func ask(line: String, id: UInt64) throws -> HostReply {
+        try say(line)
+        while true {
+            let message = try next()
+            if case .reply(id, let reply) = message { return reply }
+            events.append(message)
+        }
+    }
+
     /// One request and its reply.
     func ask(_ request: HostRequest) throws -> HostReply {
         try send(request)
