@@ -5,6 +5,8 @@ import SessionModel
 public enum HostAccessError: UserFacingError, Equatable {
     /// The agent channel is down; the cause is ssh's last words.
     case away(HostName, cause: String)
+    /// Something answered at the host's address and showed another key than the pinned one: nothing was sent to it.
+    case otherKey(HostName)
     /// The host did not answer in time; what was asked may still happen there.
     case late(HostName, request: String)
     /// The host answered that it failed.
@@ -15,6 +17,8 @@ public enum HostAccessError: UserFacingError, Equatable {
     public var userMessage: String {
         switch self {
         case .away(let host, _): "The execution host \(host) cannot be reached; an administrator has to look at it."
+        case .otherKey(let host):
+            "The execution host \(host) shows another key than the one it was added with; an administrator has to look at it."
         case .late(let host, _): "The execution host \(host) did not answer in time; please try again in a minute."
         case .failed(let host, let failure):
             switch failure.kind {
@@ -36,13 +40,14 @@ public enum HostAccessError: UserFacingError, Equatable {
         switch self {
         case .away, .late: .tryAgain
         case .failed(_, let failure): failure.kind == .tooOften ? .tryAgain : .unavailable
-        case .confused: .protocolError
+        case .confused, .otherKey: .protocolError
         }
     }
 
     public var operatorCause: String? {
         switch self {
         case .away(_, let cause), .confused(_, let cause): cause
+        case .otherKey: "its ssh host key is not the pinned one"
         case .late(_, let request): "no answer to \(request)"
         case .failed(_, let failure): "\(failure.kind): \(failure.cause)"
         }

@@ -8,6 +8,8 @@ import SystemPackage
 public enum HostEvent: Sendable {
     case connected(HostHello)
     case disconnected(cause: String)
+    /// It shows another key than the pinned one, or does what no agent does. Told once, until it is connected again.
+    case mistrusted(HostAccessError)
     case applicationExited(DisplayEnd)
     case displayDied(DisplayEnd)
     /// Every few seconds.
@@ -21,15 +23,24 @@ public actor HostChannel {
     public nonisolated let endpoint: HostEndpoint
     private let command: SSHCommand
     private let tell: @Sendable (HostName, HostEvent) -> Void
-    private var link = Link.down(cause: "not connected yet")
+    private var link: Link
     private var lastID: UInt64 = 0
-    private var waiting: [UInt64: CheckedContinuation<Result<HostReply, HostAccessError>, Never>] = [:]
+    private var waiting: [UInt64: Question] = [:]
+    private var hearing = Hearing(at: .now)
+    /// What was told of it as ``HostEvent/mistrusted(_:)`` since it was connected last.
+    private var mistrust: HostAccessError?
     /// When the host last said anything, or began to owe an answer.
     private var lastSign = ContinuousClock.now
 
     private enum Link {
-        case down(cause: String)
+        case down(HostAccessError)
         case up(HostHello, Feed)
+    }
+
+    /// Who waits for an answer.
+    private struct Question {
+        let request: HostRequest
+        let asker: CheckedContinuation<Result<HostReply, HostAccessError>, Never>
     }
 
     /// What goes into one life of the ssh process.
@@ -51,6 +62,8 @@ public actor HostChannel {
     /// Silence after that which takes the channel down. ssh(1) itself needs 15 to 20 s for it, by
     /// `ServerAliveInterval` and `ServerAliveCountMax` (ssh_config(5)): too long for who waits for the answer.
     static let lastPatience = Duration.seconds(2)
+    /// How long a host that did what no agent does is left alone.
+    static let penance = Duration.seconds(60)
 
     /// A channel that is down until ``run()``; `tell` hears every event in its order and must not wait: replies are read behind it.
     public init(
@@ -59,6 +72,7 @@ public actor HostChannel {
     ) {
         self.endpoint = endpoint
         self.tell = tell
+        link = .down(.away(endpoint.name, cause: "not connected yet"))
         command = SSHCommand(endpoint: endpoint, settings: settings)
     }
 
@@ -68,20 +82,32 @@ public actor HostChannel {
     }
 
     /// Keeps the channel up until the task is cancelled: after a loss it connects again, first at once, then after 1,
-    /// 2, 4, at most 15 seconds.
+    /// 2, 4, at most 15 seconds; to one that did what no agent does after a minute.
     public func run() async {
         var pause = Duration.zero
         while !Task.isCancelled {
-            let wasUp = await connectOnce()
-            pause = wasUp ? .seconds(1) : min(max(pause * 2, .seconds(1)), .seconds(15))
+            switch await connectOnce() {
+            case .wasUp: pause = .seconds(1)
+            case .neverUp: pause = min(max(pause * 2, .seconds(1)), .seconds(15))
+            case .brokeRules: pause = Self.penance
+            }
             try? await Task.sleep(for: pause)
         }
+    }
+
+    /// How a life of the ssh process went.
+    private enum Life {
+        case wasUp, neverUp, brokeRules
     }
 
     /// Asks the host; the answer is never `.failed`, that is thrown. A host that falls silent meanwhile is away, after 5 s
     /// of it; one that works is given the whole of `deadline`.
     public func ask(_ request: HostRequest, within deadline: Duration) async throws(HostAccessError) -> HostReply {
-        guard case .up(_, let feed) = link else { throw .away(endpoint.name, cause: downCause) }
+        let feed: Feed
+        switch link {
+        case .up(_, let open): feed = open
+        case .down(let error): throw error
+        }
         guard let (id, line) = number(request) else {
             throw .confused(endpoint.name, cause: "a request that cannot be written")
         }
@@ -95,7 +121,7 @@ public actor HostChannel {
                 lastSign = .now
                 feed.owed.yield()
             }
-            waiting[id] = continuation
+            waiting[id] = Question(request: request, asker: continuation)
             feed.lines.yield(line)
         }
         switch result {
@@ -111,14 +137,10 @@ public actor HostChannel {
         return (lastID, String(decoding: line, as: UTF8.self) + "\n")
     }
 
-    private var downCause: String {
-        if case .down(let cause) = link { cause } else { "" }
-    }
-
-    /// One life of the ssh process; true when the host had said hello.
-    private func connectOnce() async -> Bool {
-        var cause = "ssh ended"
-        var helloSeen = false
+    /// One life of the ssh process.
+    private func connectOnce() async -> Life {
+        var error = HostAccessError.away(endpoint.name, cause: "ssh ended")
+        hearing.restart()
         do {
             try command.pin()
             let (lines, linesFeed) = AsyncStream.makeStream(of: String.self)
@@ -128,7 +150,7 @@ public actor HostChannel {
                 .path("/usr/bin/ssh"), arguments: command.channel, platformOptions: Self.endsWithUs,
                 input: .inputWriter, output: .sequence, error: .string(limit: 8192)
             ) { execution in
-                try await withThrowingTaskGroup(of: String?.self) { group in
+                try await withThrowingTaskGroup(of: HostAccessError?.self) { group in
                     group.addTask {
                         for await line in lines { _ = try await execution.standardInputWriter.write(line) }
                         try await execution.standardInputWriter.finish()
@@ -138,31 +160,57 @@ public actor HostChannel {
                         let silence = try await self.silence(owed, feed)
                         // Its output ends with it; an ssh that waits for its network may not hear a milder signal.
                         if silence != nil { try execution.send(signal: .kill) }
-                        return silence
+                        return silence.map { .away(self.endpoint.name, cause: $0) }
                     }
-                    for try await line in execution.standardOutput.strings(bufferingPolicy: .maxLineLength(1 << 20)) {
-                        await self.received(line, feed)
+                    // Only a line feed ends a line: JSON may hold what Unicode calls a line's end.
+                    let output = execution.standardOutput.strings(
+                        separatedBy: .unicodeScalarSequence(Array("\n".unicodeScalars)),
+                        bufferingPolicy: .maxLineLength(Hearing.longestLine))
+                    var failure: HostAccessError?
+                    do {
+                        for try await line in output { try self.received(line, feed) }
+                    } catch let breach as Hearing.Breach {
+                        failure = .confused(self.endpoint.name, cause: breach.cause)
+                    } catch let error as SubprocessError where error.code == .outputLimitExceeded {
+                        failure = .confused(self.endpoint.name, cause: "its line is longer than any agent's")
                     }
+                    if failure != nil { try execution.send(signal: .kill) }
                     feed.finish()
                     group.cancelAll()
-                    var silence: String?
                     // A line that could not be written is no cause: ssh said more of its end.
-                    while let result = await group.nextResult() { silence = silence ?? (try? result.get()) }
-                    return silence
+                    while let result = await group.nextResult() {
+                        if let cause = try? result.get() { failure = failure ?? cause }
+                    }
+                    return failure
                 }
             }
-            let words = outcome.standardError.split(separator: "\n").last.map(String.init)
-            cause = outcome.closureResult ?? words ?? "\(outcome.terminationStatus)"
-        } catch {
-            cause = "\(error)"
+            error = outcome.closureResult ?? ended(outcome.standardError, outcome.terminationStatus)
+        } catch let thrown {
+            error = .away(endpoint.name, cause: "\(thrown)")
         }
+        var life = Life.neverUp
         if case .up = link {
-            helloSeen = true
-            tell(endpoint.name, .disconnected(cause: cause))
+            life = .wasUp
+            tell(endpoint.name, .disconnected(cause: error.operatorCause ?? ""))
         }
-        link = .down(cause: cause)
-        for id in waiting.keys { settle(id, .failure(.away(endpoint.name, cause: cause))) }
-        return helloSeen
+        link = .down(error)
+        for id in waiting.keys { settle(id, .failure(error)) }
+        switch error {
+        case .confused, .otherKey:
+            if mistrust != error { tell(endpoint.name, .mistrusted(error)) }
+            mistrust = error
+            if case .confused = error { life = .brokeRules }
+        case .away, .late, .failed: break
+        }
+        return life
+    }
+
+    /// Why ssh ended, by its last words.
+    private func ended(_ words: String, _ status: TerminationStatus) -> HostAccessError {
+        let last = words.split(whereSeparator: \.isNewline).last.map(String.init)
+        // Before the host had proved who it is, nobody but ssh itself could say it.
+        if case .down = link, last == "Host key verification failed." { return .otherKey(endpoint.name) }
+        return .away(endpoint.name, cause: last ?? "\(status)")
     }
 
     /// Waits until the host says nothing although it owes an answer, and tells so; nil when it owes none any more and
@@ -189,14 +237,21 @@ public actor HostChannel {
         return options
     }
 
-    private func received(_ line: String, _ feed: Feed) async {
+    private func received(_ line: String, _ feed: Feed) throws(Hearing.Breach) {
         lastSign = .now
-        guard let message = try? JSONDecoder().decode(HostMessage.self, from: Data(line.utf8)) else { return }
+        guard let message = try hearing.take(line, at: .now, isOwed: { waiting[$0] != nil }) else { return }
         switch message {
         case .hello(let hello):
             link = .up(hello, feed)
+            mistrust = nil
             tell(endpoint.name, .connected(hello))
-        case .reply(let id, let reply): settle(id, .success(reply))
+        case .reply(let id, let reply):
+            guard let request = waiting[id]?.request else { return }
+            guard reply.answers(request) else {
+                let cause = "\(request.word) was answered with what is no answer to it"
+                return settle(id, .failure(.confused(endpoint.name, cause: cause)))
+            }
+            settle(id, .success(reply))
         case .applicationExited(let end): tell(endpoint.name, .applicationExited(end))
         case .displayDied(let end): tell(endpoint.name, .displayDied(end))
         case .load(let load):
@@ -209,7 +264,7 @@ public actor HostChannel {
     }
 
     private func settle(_ id: UInt64, _ result: Result<HostReply, HostAccessError>) {
-        waiting.removeValue(forKey: id)?.resume(returning: result)
+        waiting.removeValue(forKey: id)?.asker.resume(returning: result)
     }
 }
 

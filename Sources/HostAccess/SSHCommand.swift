@@ -2,7 +2,8 @@ import Glibc
 import Subprocess
 import SystemPackage
 
-/// The ssh(1) command lines of one host: nothing of the user's configuration, one key each way.
+/// The ssh(1) command lines of one host: nothing of the user's configuration, one key each way, and nothing of this
+/// machine offered to the host.
 struct SSHCommand {
     let endpoint: HostEndpoint
     let settings: HostAccessSettings
@@ -23,7 +24,8 @@ struct SSHCommand {
             "-o", "UserKnownHostsFile=\(knownHosts)", "-o", "GlobalKnownHostsFile=none",
             "-o", "HostKeyAlias=\(endpoint.name)", "-o", "PreferredAuthentications=publickey",
             "-o", "ConnectTimeout=\(settings.connectSeconds)", "-o", "ServerAliveInterval=\(settings.aliveSeconds)",
-            "-o", "ServerAliveCountMax=3", "-o", "LogLevel=ERROR",
+            "-o", "ServerAliveCountMax=3", "-o", "LogLevel=ERROR", "-a", "-x", "-k", "-o", "Tunnel=no",
+            "-o", "UpdateHostKeys=no", "-o", "CheckHostIP=no", "-o", "VerifyHostKeyDNS=no", "-o", "EscapeChar=none",
         ]
     }
 

@@ -80,7 +80,7 @@ extension Gateway {
         let stood = await accountNow(of: session)
         if let used = account ?? stood {
             // Should this controller die when the display is gone already: nobody else knows then.
-            try? await database.noteAccount(number, wall: used.wallSeconds, cpu: used.cpuSeconds)
+            try? await database.noteAccount(number, wall: wall(used, of: session), cpu: used.cpuSeconds)
         }
         let ladder = Task { await endDisplay(of: session) }
         let views = Task { await awaitViews(of: number) }
@@ -92,7 +92,7 @@ extension Gateway {
                 number,
                 accounts: SessionAccounts(
                     // What its host does not know any more was over when its end was begun.
-                    wall: known?.wallSeconds ?? session.noted?.wall
+                    wall: known.map { wall($0, of: session) } ?? session.noted?.wall
                         ?? Double(max(0, session.age - session.endingFor)),
                     cpu: known?.cpuSeconds ?? session.noted?.cpu ?? 0,
                     status: known?.status ?? 0), failedStart: failedStart != nil, exitStatus: known?.status,
@@ -107,10 +107,17 @@ extension Gateway {
             return
         }
         if let outcome {
-            await closeEnd(number, outcome)
+            await closeEnd(session, outcome)
         } else {
-            Task { await closeEnd(number, await ladder.value) }
+            Task { await closeEnd(session, await ladder.value) }
         }
+    }
+
+    /// Seconds that a session ran as its host says, but not more than have passed since its start: a host charges
+    /// nobody for time that was not.
+    private func wall(_ end: DisplayEnd, of session: SessionRecord) -> Double {
+        // The end takes a while, and the host's clock is not ours.
+        min(end.wallSeconds, Double(session.age) + 2 * (settings.hosts.stopPatience / .seconds(1)) + 60)
     }
 
     /// How long an end is waited for before it is answered for.
@@ -129,13 +136,16 @@ extension Gateway {
     }
 
     /// The last step of an end: nothing of the session is left anywhere.
-    private func closeEnd(_ number: SessionNumber, _ outcome: DisplayOutcome) async {
+    private func closeEnd(_ session: SessionRecord, _ outcome: DisplayOutcome) async {
+        let number = session.number
         defer { ends.finished(number) }
         guard case .ended(let end) = outcome else { return }
         do {
             try await database.closeEnd(
                 number,
-                final: end.map { SessionAccounts(wall: $0.wallSeconds, cpu: $0.cpuSeconds, status: $0.status ?? 0) },
+                final: end.map {
+                    SessionAccounts(wall: wall($0, of: session), cpu: $0.cpuSeconds, status: $0.status ?? 0)
+                },
                 exitStatus: end?.status)
         } catch {
             log.event("session's end not closed", level: .error, [.session: "\(number)", .cause: "\(error)"])
@@ -169,7 +179,7 @@ extension Gateway {
         guard let place = session.place, let key = session.display?.key,
             let reply = try? await fleet.channel(place.host).ask(
                 .account(display: place.number, key: key), within: Self.told),
-            case .account(let account) = reply
+            case .account(let account) = reply, account.session == session.number
         else { return nil }
         return account
     }

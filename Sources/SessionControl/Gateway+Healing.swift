@@ -23,19 +23,24 @@ extension Gateway {
             await ended(end, on: host, reason: .applicationExited)
         case .displayDied(let end):
             await ended(end, on: host, reason: .displayDied)
-            if end.session == nil { await lostReady(end.display, on: host) }
+            if end.session == nil { await lostReady(end, on: host) }
         case .load: pools.wake()
+        case .mistrusted(let error):
+            let cause = error.operatorCause ?? ""
+            log.event("host not trusted", level: .error, [.host: "\(host)", .cause: cause])
+            await notices.send("host not trusted", "\(host) is not talked to: \(cause).")
         }
     }
 
-    /// A session's display or application ended by itself: told once, so it is insisted on.
+    /// A session's display or application ended by itself: told once, so it is insisted on. A host tells of its own
+    /// displays alone: of any other it may know the number, and not the key.
     private func ended(_ end: DisplayEnd, on host: HostName, reason: EndReason) async {
         guard let number = end.session else { return }
         await insist("session not ended") {
             // Another gateway's sessions may have the same numbers on a host that is shared.
-            guard let session = try await database.session(number), session.place?.host == host,
-                end.key == nil || session.display == nil || session.display?.key == end.key,
-                let begun = try await database.beginEnd(number, reason: reason.text)
+            guard let session = try await database.session(number),
+                session.place == DisplayID(host: host, number: end.display), let key = session.display?.key,
+                end.key == key, let begun = try await database.beginEnd(number, reason: reason.text)
             else { return }
             await finishEnd(begun, account: end)
         }
@@ -56,10 +61,14 @@ extension Gateway {
     }
 
     /// A display that served nobody died: it is no longer to be handed out.
-    private func lostReady(_ display: DisplayNumber, on host: HostName) async {
+    private func lostReady(_ end: DisplayEnd, on host: HostName) async {
+        let display = end.display
         do {
             let id = DisplayID(host: host, number: display)
-            guard try await database.retire(id, reason: "it died while it was ready", as: .broken) else { return }
+            guard let key = end.key,
+                try await database.displays(on: host).contains(where: { $0.number == display && $0.key == key }),
+                try await database.retire(id, reason: "it died while it was ready", as: .broken)
+            else { return }
             log.event("ready display died", level: .warning, [.host: "\(host)", .display: "\(display)"])
             pools.wake()
         } catch {

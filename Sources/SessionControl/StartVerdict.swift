@@ -17,15 +17,16 @@ enum StartVerdict: Equatable {
     init(_ failure: HostAccessError, isMaking: Bool) {
         switch failure {
         // A channel that is down is tried again by itself, and a host without one is not chosen.
-        case .away: self = .nextHost(isHostsFault: false)
+        case .away, .otherKey: self = .nextHost(isHostsFault: false)
         case .late, .confused: self = .nextHost(isHostsFault: true)
         case .failed(_, let cause):
             switch cause.kind {
             case .displayBusy where isMaking: self = .nextDisplay
             case .displayFailed where isMaking: self = .nextHost(isHostsFault: true)
             case .displayBroken, .displayStale, .displayFailed, .displayUnknown, .displayBusy: self = .nextDisplay
-            case .diskFull, .refused, .internalError: self = .nextHost(isHostsFault: true)
-            case .homeUnavailable, .applicationFailed: self = .nextHost(isHostsFault: false)
+            case .diskFull, .internalError: self = .nextHost(isHostsFault: true)
+            // An order that a host refuses is no fault of the host's: one strange account must not set them all aside.
+            case .homeUnavailable, .applicationFailed, .refused: self = .nextHost(isHostsFault: false)
             case .homeFull: self = .giveUp
             case .tooOften: self = .giveUp
             }
@@ -38,6 +39,7 @@ extension HostAccessError {
     var step: String {
         switch self {
         case .away(_, let cause): "the host cannot be reached: \(cause)"
+        case .otherKey: "it shows another key than the pinned one"
         case .late: "no answer in time"
         case .confused(_, let cause): "an answer that does not fit: \(cause)"
         case .failed(_, let failure): "\(failure.kind.rawValue): \(failure.cause)"
@@ -47,14 +49,15 @@ extension HostAccessError {
     /// Whose failure it is.
     var host: HostName {
         switch self {
-        case .away(let host, _), .late(let host, _), .failed(let host, _), .confused(let host, _): host
+        case .away(let host, _), .otherKey(let host), .late(let host, _), .failed(let host, _), .confused(let host, _):
+            host
         }
     }
 
     /// Whether an operator would call both the same failure.
     func isLike(_ other: HostAccessError) -> Bool {
         switch (self, other) {
-        case (.away, .away), (.late, .late), (.confused, .confused): true
+        case (.away, .away), (.otherKey, .otherKey), (.late, .late), (.confused, .confused): true
         case (.failed(_, let one), .failed(_, let two)): one.kind == two.kind
         default: false
         }

@@ -1,6 +1,7 @@
 import ControlProtocol
 import ControlSocket
 import Glibc
+import HostProtocol
 import SessionModel
 
 /// `maxwell host add`: brings the agent over, lets the controller in, and has it try the host. Each step may be
@@ -128,11 +129,11 @@ struct HostAddition {
     private func authorize(_ publicKey: String) async throws {
         let words = publicKey.split(separator: " ")
         let run = options.runFolder
-        let line =
-            "restrict,port-forwarding,permitopen=\"[\(run)/data.sock]:*\",permitlisten=\"127.0.0.1:1\","
-            + "command=\"\(Self.installed) --run \(run) --isolation \(options.isolation) serve\" \(words[0]) \(words[1]) maxwell\n"
+        let line = AgentKeyLine(
+            command: "\(Self.installed) --run \(run) --isolation \(options.isolation) serve",
+            dataSocket: "\(run)/data.sock", publicKey: "\(words[0]) \(words[1]) maxwell")
         let file = "\(ssh.folder)/line"
-        try write(line, to: file)
+        try write(line.text + "\n", to: file)
         let outcome = try await ssh.run(
             """
             umask 077; file=\(options.authorizedKeys ?? "~root/.ssh/authorized_keys")
@@ -144,6 +145,16 @@ struct HostAddition {
             throw Refusal("The key's line could not be written to authorized_keys on the host.", .cannotCreate)
         }
         tell("the session service's key may start the agent there, and nothing else")
+        // What no key's line can say (sshd_config(5)).
+        let forwards = try await ssh.run(
+            "sshd -T -C user=root,host=localhost,addr=127.0.0.1 2>/dev/null | grep -i '^allowstreamlocalforwarding '; true"
+        )
+        let value = forwards.output.split(whereSeparator: \.isWhitespace).last
+        if value == "yes" || value == "all" || value == "remote" {
+            tell(
+                "note: its sshd lets that key make sockets there; 'AllowStreamLocalForwarding local' in sshd_config ends it"
+            )
+        }
     }
 
     /// Has the controller connect, try a display and its data link, and keep the host.

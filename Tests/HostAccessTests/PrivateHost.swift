@@ -1,18 +1,20 @@
 import Foundation
 import HostAccess
+import HostProtocol
 import SessionModel
 import TestServers
 
 /// An execution host behind an sshd(8) of its own on loopback: the built `maxwell-host`, without containers, with a
-/// display server that starts and never says a word.
+/// display server that starts and never says a word; or another program in its place.
 final class PrivateHost {
     let endpoint: HostEndpoint
     let settings: HostAccessSettings
-    private let folder: PrivateFolder
+    let folder: PrivateFolder
     private let server: WatchedProcess
 
-    /// Starts it as the account that runs the tests.
-    init() throws {
+    /// Starts it as the account that runs the tests; `agent` is the command that its key line allows, if it is not the
+    /// agent's. A key that is not restricted may do whatever sshd lets keys do: it shows that an attack works.
+    init(agent: String? = nil, isRestricted: Bool = true) throws {
         // Writing to an ssh that was killed must be an error.
         signal(SIGPIPE, SIG_IGN)
         folder = try PrivateFolder(prefix: "mwha")
@@ -23,13 +25,15 @@ final class PrivateHost {
         let mute = folder.file("mute")
         try "#!/bin/sh\nwhile sleep 0.2; do :; done\n".write(toFile: mute, atomically: true, encoding: .utf8)
         chmod(mute, 0o755)
-        for key in ["host_key", "key"] {
+        for key in ["host_key", "other_key", "key"] {
             _ = try runCommand(["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder.file(key)])
         }
-        let agent =
-            "\(builtProgram("maxwell-host")) --run \(folder.file("run")) --isolation none --xvnc \(mute) serve"
+        let run = folder.file("run")
+        let command =
+            agent ?? "\(builtProgram("maxwell-host")) --run \(run) --isolation none --xvnc \(mute) serve"
         let publicKey = try String(contentsOfFile: folder.file("key.pub"), encoding: .utf8)
-        try "restrict,command=\"\(agent)\" \(publicKey)".write(
+        let line = AgentKeyLine(command: command, dataSocket: "\(run)/data.sock", publicKey: publicKey)
+        try (isRestricted ? line.text : publicKey).write(
             toFile: folder.file("authorized_keys"), atomically: true, encoding: .utf8)
         let port = try FreePort()
         try """
@@ -40,12 +44,14 @@ final class PrivateHost {
         PermitRootLogin prohibit-password
         StrictModes no
         UsePAM yes
+        X11Forwarding yes
+        AllowStreamLocalForwarding \(isRestricted ? "local" : "yes")
+        Subsystem sftp internal-sftp
 
         """.write(toFile: folder.file("sshd_config"), atomically: true, encoding: .utf8)
-        let hostKey = try String(contentsOfFile: folder.file("host_key.pub"), encoding: .utf8).split(separator: " ")
         endpoint = HostEndpoint(
             name: try HostName("node1"), address: "127.0.0.1", port: Int(port.number), account: NSUserName(),
-            sshHostKey: hostKey.prefix(2).joined(separator: " "), runFolder: folder.file("run"))
+            sshHostKey: try Self.key(folder.file("host_key.pub")), runFolder: run)
         // ssh's own question for a sign of life must not come before the channel's, however busy this machine is.
         settings = HostAccessSettings(
             key: folder.file("key"), folder: folder.path, connectSeconds: 5, aliveSeconds: 60)
@@ -53,6 +59,26 @@ final class PrivateHost {
         server = try WatchedProcess(
             ["/usr/sbin/sshd", "-D", "-e", "-f", folder.file("sshd_config")], log: folder.file("log"))
         try server.waitUntil { server.logEnd.contains("Server listening") }
+    }
+
+    /// The same host as somebody has it recorded who knows another key.
+    func endpointWithOtherKey() throws -> HostEndpoint {
+        HostEndpoint(
+            name: endpoint.name, address: endpoint.address, port: endpoint.port, account: endpoint.account,
+            sshHostKey: try Self.key(folder.file("other_key.pub")), runFolder: endpoint.runFolder)
+    }
+
+    private static func key(_ file: String) throws -> String {
+        try String(contentsOfFile: file, encoding: .utf8).split(separator: " ").prefix(2).joined(separator: " ")
+    }
+
+    /// The words of an ssh(1) with the controller's key, whose options may ask for anything.
+    func ssh(_ options: [String], _ command: [String] = []) -> [String] {
+        [
+            "/usr/bin/ssh", "-F", "none", "-p", "\(endpoint.port)", "-l", endpoint.account, "-i", settings.key, "-o",
+            "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=no", "-o",
+            "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+        ] + options + ["--", endpoint.address] + command
     }
 
     /// Stops the sshd processes of the connections that are open, as a machine that hangs would be: nothing is closed,

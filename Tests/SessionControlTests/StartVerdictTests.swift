@@ -21,6 +21,8 @@ import Testing
             (.away(host, cause: "cut"), .nextHost(isHostsFault: false)),
             (failed(.homeUnavailable), .nextHost(isHostsFault: false)),
             (failed(.applicationFailed), .nextHost(isHostsFault: false)),
+            (failed(.refused), .nextHost(isHostsFault: false)),
+            (.otherKey(host), .nextHost(isHostsFault: false)),
             (failed(.homeFull), .giveUp),
         ] as [(HostAccessError, StartVerdict)])
     func handOver(failure: HostAccessError, verdict: StartVerdict) {

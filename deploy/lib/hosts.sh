@@ -133,6 +133,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 UsePAM $(if hosts_plain; then echo yes; else echo no; fi)
 StrictModes no
+AllowStreamLocalForwarding local
 UseDNS no
 PrintMotd no
 MaxSessions 1000
