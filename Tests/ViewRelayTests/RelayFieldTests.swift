@@ -12,6 +12,7 @@ struct RelayFieldTests {
             "keys_reach_only_who_may_act", "size_before_encodings", "unknown_message", "web_requests", "revoked",
             "stop_reports", "counts_on_request", "display_ends", "slow_viewer", "controller_restart", "opened_when_up",
             "controller_hangs_up", "stop_waits_for_answers", "idle_ends_are_exact", "slow_viewer_is_reported",
+            "flooding_display", "hostile_display",
         ])
     func scenario(_ name: String) async throws { try await RelayField.play(name, seconds: 60) }
 }

@@ -18,6 +18,8 @@ class Field:
         self.path = lambda name: os.path.join(self.folder, name)
         self.requests, self.children = [], []
         self.cut_next = []
+        # Another display server than Xvnc: what it does with a connection.
+        self.display = None
         # What the controller answers instead of "done", by the request's name: None is nothing, a function is asked.
         self.answers = {}
         self.control_peers, self.data_peers, self.hung_up = [], [], []
@@ -100,6 +102,13 @@ class Field:
             line += peer.recv(1)
         if line != b"RFB 7 0123\n":
             peer.sendall(b"NO key\n")
+            return peer.close()
+        if self.display:
+            peer.sendall(b"OK\n")
+            try:
+                self.display(peer)
+            except (OSError, AssertionError):
+                pass
             return peer.close()
         display = socket.socket(socket.AF_UNIX)
         display.connect(self.path("rfb.sock"))
@@ -660,6 +669,119 @@ def slow_viewer(field):
         left = width * height * 4
         while left:
             left -= len(read(slow, min(left, 1 << 16)))
+
+
+def resident(field):
+    """KiB."""
+    with open("/proc/%d/status" % field.relay.pid) as file:
+        return int(next(line for line in file if line.startswith("VmRSS")).split()[1])
+
+
+def up(peer, name=b"evil"):
+    """A display server's part until the session is up."""
+    peer.sendall(b"RFB 003.008\n")
+    read(peer, 12)
+    peer.sendall(bytes_of(1, 2))
+    read(peer, 1)
+    peer.sendall(os.urandom(16))
+    read(peer, 16)
+    peer.sendall(bytes(4))
+    read(peer, 1)
+    peer.sendall(struct.pack("!HH", 640, 480) + bytes_of(32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0)
+                 + struct.pack("!I", len(name)) + name)
+
+
+def flooding_display(field):
+    """A display that paints without being asked, to 30 viewers that take nothing and one that does."""
+    watcher = connect_tls(field, RELAYED)
+    size = handshake(watcher, none=True)
+    before = resident(field)
+
+    def flood(peer):
+        up(peer)
+        row = struct.pack("!BBH", 0, 0, 1) + struct.pack("!HHHHi", 0, 0, 640, 480, 0) + os.urandom(640 * 480 * 4)
+        while True:
+            peer.sendall(row)
+    field.display = flood
+    idle = [connect_tls(field, RELAYED) for _ in range(30)]
+    for viewer in idle:
+        handshake(viewer, none=True)
+    taker = connect_tls(field, RELAYED)
+    handshake(taker, none=True)
+    read(taker, 20 << 20)
+    for _ in range(5):
+        picture(watcher, *size)
+    grown = resident(field) - before
+    # What is on its way to a viewer, and its TLS: about a MiB each.
+    assert grown < 31 * 1024 * (5 if "TSAN_OPTIONS" in os.environ else 1), "%d KiB more" % grown
+
+
+def hostile_display(field):
+    """Display servers that speak anything but RFB: each ends its own view, and no other notices."""
+    watcher = connect_tls(field, RELAYED)
+    size = handshake(watcher, none=True)
+    before = resident(field)
+
+    def endless(bytes, *first):
+        def serve(peer):
+            for word in first:
+                peer.sendall(word)
+            while True:
+                peer.sendall(bytes)
+        return serve
+
+    def after_start(bytes):
+        def serve(peer):
+            up(peer)
+            while True:
+                peer.sendall(bytes)
+        return serve
+
+    def long_name(peer):
+        peer.sendall(b"RFB 003.008\n")
+        read(peer, 12)
+        peer.sendall(bytes_of(1, 2))
+        read(peer, 1)
+        peer.sendall(os.urandom(16))
+        read(peer, 16)
+        peer.sendall(bytes(4))
+        read(peer, 1)
+        peer.sendall(struct.pack("!HH", 65535, 65535) + bytes(16) + struct.pack("!I", 0xFFFFFFFF))
+        while True:
+            peer.sendall(b"n" * 65536)
+    ways = {
+        "silence": lambda peer: time.sleep(1), "noise": endless(os.urandom(65536)), "zeros": endless(bytes(65536)),
+        "greeting again and again": endless(b"RFB 003.008\n"),
+        "no security": endless(bytes_of(0) + struct.pack("!I", 0xFFFFFFFF), b"RFB 003.008\n"),
+        "every security": endless(bytes_of(255) + bytes(range(255)), b"RFB 003.008\n"),
+        "a long name": long_name, "an unknown message": after_start(bytes_of(200) + os.urandom(1000)),
+        "a huge rectangle": after_start(struct.pack("!BBHHHHHi", 0, 0, 65535, 65535, 65535, 65535, 65535, 0)),
+        "a long cut text": after_start(struct.pack("!BBBBI", 3, 0, 0, 0, 0xFFFFFFFF) + bytes(65536)),
+        "a half rectangle": lambda peer: (up(peer), peer.sendall(struct.pack("!BBHHH", 0, 0, 1, 0, 0))),
+    }
+    for name, way in ways.items():
+        field.display = way
+        viewers = [connect_tls(field, RELAYED) for _ in range(3)]
+        for viewer in viewers:
+            viewer.settimeout(1)
+            try:
+                handshake(viewer, none=True)
+            except (OSError, AssertionError, struct.error):
+                pass
+        picture(watcher, *size)
+        for viewer in viewers:
+            viewer.close()
+        assert field.relay.poll() is None, name
+    grown = resident(field) - before
+    assert grown < 32 * 1024 * (5 if "TSAN_OPTIONS" in os.environ else 1), "%d KiB more" % grown
+    field.display = None
+    picture(connect_and_shake(field), *size)
+
+
+def connect_and_shake(field):
+    viewer = connect_tls(field, RELAYED)
+    handshake(viewer, none=True)
+    return viewer
 
 
 def controller_restart(field):
