@@ -4,6 +4,46 @@
 leftovers_remember() {
     leftovers_found_folder=
     if [[ -d /var/lib/maxwell ]]; then leftovers_found_folder=yes; fi
+    leftovers_names >"$LOG/names-before.txt"
+}
+
+# Everything on this machine that has a name such as ours: one a line, a word for what it is first.
+leftovers_names() {
+    {
+        find /sys/fs/cgroup -type d -path '*/maxwell/display-*' -printf 'cgroup: %p\n' 2>/dev/null
+        find /run/netns -mindepth 1 -printf 'network namespace: %p\n' 2>/dev/null
+        ip -br link show 2>/dev/null | sed -nE 's/^(mw[0-9]+)[@ ].*/cable: \1/p'
+        if command -v nft >/dev/null; then nft list tables 2>/dev/null | sed -n 's/^table \(.*maxwell.*\)/nft table: \1/p'; fi
+        find /dev/shm -mindepth 1 -printf 'shared memory: %p\n' 2>/dev/null
+        awk 'NR > 1 && $7 == 0 {print "shared memory segment: " $2}' /proc/sysvipc/shm 2>/dev/null
+        find /tmp -maxdepth 1 '(' -name 'mw*' -o -name '.maxwell-*' -o -name 'maxwell-*' ')' -printf 'temporary file: %p\n'
+        awk '$8 ~ /maxwell|\/mwq-|\/tmp\/mw/ {print "socket: " $8}' /proc/net/unix
+        awk '$5 ~ /maxwell|\/mwq-|\/tmp\/mw/ {print "mount: " $5}' /proc/self/mountinfo
+    } | sort -u
+}
+
+# Whether somebody on this machine still uses the thing $1, named $2: then it is told as a process, or is not ours.
+leftovers_used() {
+    if [[ $1 == cgroup ]]; then
+        [[ -n $(find "$2" -name cgroup.procs -exec cat {} + 2>/dev/null) ]]
+    elif [[ $1 == 'network namespace' ]]; then
+        [[ -n $(ip netns pids "${2##*/}" 2>/dev/null) ]]
+    else
+        grep -qsF -- "${2#@}" /proc/[0-9]*/cmdline
+    fi
+}
+
+# Prints the names that were not there before the run and that nobody uses; what is just going is waited for.
+leftovers_new_names() {
+    local line until=$((SECONDS + 10)) left=yes
+    while [[ -n $left ]]; do
+        left=$(comm -13 "$LOG/names-before.txt" <(leftovers_names) | while IFS= read -r line; do
+            leftovers_used "${line%%: *}" "${line#*: }" || printf '%s\n' "$line"
+        done)
+        if ((SECONDS >= until)); then break; fi
+        if [[ -n $left ]]; then sleep 0.5; fi
+    done
+    if [[ -n $left ]]; then printf '%s\n' "$left"; fi
 }
 
 # Prints whatever is left of the run whose processes carry MAXWELL_TEST_RUN=$1 and of its quick start with the hash $2.
@@ -17,6 +57,7 @@ leftovers() {
             echo "process $pid: $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")"
         fi
     done
+    leftovers_new_names
     [[ -n $hash ]] || return 0
     grep -l "mwq-$hash\|maxwell-quickstart-$hash" /proc/[0-9]*/cmdline 2>/dev/null | while read -r file; do
         pid=${file#/proc/} pid=${pid%/cmdline}
