@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+/// Something on the machine that takes whatever comes to a port, over TCP and UDP, and writes it down.
+private final class Listener {
+    let address: String
+    let port: Int
+    private let heard: String
+    private var processes: [Process] = []
+
+    /// Listens on a free port of `address`, in the network of the process that `prefix` runs in.
+    init(_ address: String, port: Int, in prefix: [String] = []) throws {
+        self.address = address
+        self.port = port
+        heard = NSTemporaryDirectory() + "mwl-\(UUID().uuidString)"
+        let isSix = address.contains(":")
+        let bound = isSix ? "[\(address)]" : address
+        for kind in ["TCP", "UDP"] {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            let word = kind == "TCP" ? "TCP\(isSix ? 6 : 4)-LISTEN" : "UDP\(isSix ? 6 : 4)-RECVFROM"
+            process.arguments =
+                prefix + ["socat", "-u", "\(word):\(port),bind=\(bound),fork,reuseaddr", "OPEN:\(heard),creat,append"]
+            try process.run()
+            processes.append(process)
+        }
+        let family = isSix ? "TCP6" : "TCP4"
+        try Gateway.eventually("\(address) port \(port) listens") {
+            try Gateway.run(prefix + ["socat", "-u", "/dev/null", "\(family):\(bound):\(port)"]).status == 0
+        }
+    }
+
+    /// What came, from whomever.
+    var received: String { (try? String(contentsOfFile: heard, encoding: .utf8)) ?? "" }
+
+    func stop() {
+        for process in processes where process.isRunning { process.terminate() }
+        try? FileManager.default.removeItem(atPath: heard)
+    }
+}
+
+extension EndToEnd {
+    /// Runs `body` with listeners at the machine's and the hosts' addresses, on cable and loopback, and with the facts that an
+    /// attack needs to find them.
+    private func withListeners(_ body: ([Listener], [String: Any]) throws -> Void) throws {
+        let hash = try Gateway.recorded("hash")
+        let port = 20_000 + Int.random(in: 0..<10_000)
+        let network = try Gateway.recorded("network")
+        var listeners: [Listener] = []
+        defer { for listener in listeners { listener.stop() } }
+        // Each host's own end of its cable is the second address, the machine's the first.
+        for (host, first) in [("exec1", 5), ("exec2", 9)] {
+            let inside = ["nsenter", "--net=/run/netns/mwq-\(hash)-\(host)"]
+            listeners.append(try Listener("\(network).\(first)", port: port))
+            listeners.append(try Listener("\(network).\(first + 1)", port: port, in: inside))
+            listeners.append(try Listener("127.0.0.1", port: port + 1, in: inside))
+            listeners.append(try Listener("::1", port: port + 2, in: inside))
+        }
+        let places =
+            listeners.map { [$0.address, $0.port] as [Any] }
+            + (try hostAddresses()).map { [$0, 22] as [Any] }
+            + [
+                ["127.0.0.1", 22], ["169.254.169.254", 80], ["8.8.8.8", 53], ["2001:4860:4860::8888", 53],
+                ["255.255.255.255", 9],
+                ["224.0.0.1", 9], ["ff02::1", 9], ["127.0.0.1", try Gateway.port],
+            ] as [[Any]]
+        try body(listeners, ["places": places, "names": ["example.org", "exec1", "gateway.invalid"]])
+    }
+
+    @Test("an application without a network reaches nothing: no address, no protocol, no name")
+    func attackNetwork() throws {
+        try withListeners { listeners, facts in
+            try Victim.with { _ in
+                let told = try Attack(name: "network", facts: facts).run()
+                #expect(told["interfaces"].texts == ["lo"])
+                let refusals: Set = [
+                    "ENETUNREACH", "ECONNREFUSED", "EPERM", "EACCES", "EADDRNOTAVAIL", "EAFNOSUPPORT",
+                    "EPROTONOSUPPORT",
+                    "ENODEV", "EINVAL", "gaierror",
+                ]
+                let reached = told.successes(besides: refusals).filter { $0.key != "interfaces" }
+                // To its own loopback a datagram goes, where nobody takes it.
+                #expect(
+                    reached.keys.allSatisfy { $0.hasPrefix("udp 127.0.0.1") || $0.hasPrefix("udp ::1") }, "\(reached)")
+                #expect(
+                    told["raw"].text == "EPERM" && told["packet"].text == "EPERM" && told["netlink"].text == "EPERM")
+                #expect(listeners.map(\.received).joined() == "")
+            }
+        }
+    }
+}
