@@ -156,17 +156,18 @@ extension Gateway {
                     command: application.command, geometry: application.geometry, resources: resources.text,
                     parameters: attempt.order.parameters, environment: [:],
                     limits: application.limits ?? settings.limits,
-                    network: network(of: application), tree: application.tree,
+                    network: await network(of: application), tree: application.tree,
                     mayMakeUserNamespaces: application.mayMakeUserNamespaces)),
             within: .seconds(20))
     }
 
     /// The network an application's container gets; nil: none.
-    private func network(of application: Application) -> NetworkOrder? {
+    private func network(of application: Application) async -> NetworkOrder? {
         guard application.network != .none else { return nil }
+        var denied = settings.network.denied
+        if application.network == .open { denied += await ownAddresses.all(hosts: await fleet.addresses) }
         return NetworkOrder(
-            policy: application.network, denied: settings.network.denied, range: settings.network.range,
-            range6: settings.network.range6)
+            policy: application.network, denied: denied, range: settings.network.range, range6: settings.network.range6)
     }
 
     /// Takes a display that failed away from its session. Of a broken one, and of one whose host does not tell, the record

@@ -29,6 +29,8 @@ public final class Gateway: Sendable {
     let door = EntryDoor()
     /// What relays count.
     let relayFigures = Mutex(RelayFigures())
+    /// Where no application may connect to.
+    let ownAddresses: OwnAddresses
     let notices: NoticeCommand
     let log: Logger
     private let roles: CallerRole
@@ -42,6 +44,7 @@ public final class Gateway: Sendable {
         self.database = database
         self.directory = directory
         self.log = log
+        ownAddresses = OwnAddresses(settings)
         duties = Duties(database)
         journal = ViewJournal(path: settings.controller.state + "/views.journal")
         catalogue = Catalogue(

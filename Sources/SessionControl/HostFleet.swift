@@ -54,6 +54,9 @@ actor HostFleet {
         return member.link
     }
 
+    /// Where the hosts are, by name or address.
+    var addresses: [String] { members.values.map(\.channel.endpoint.address) }
+
     /// What each connected host said of itself.
     func states() async -> [HostName: HostState] {
         var states: [HostName: HostState] = [:]
