@@ -11,12 +11,15 @@ struct ApplicationLaunch: Codable {
     let entry: DisplayEntry
 
     /// An application of `order` for the display of `container`.
-    init(_ order: ApplicationOrder, displayUser: UInt32, cookie: [UInt8], container: Int32?) {
+    init(
+        _ order: ApplicationOrder, displayUser: UInt32, cookie: [UInt8], container: Int32?, limits: ProcessLimits
+    ) {
         self.order = order
         self.displayUser = displayUser
         self.cookie = cookie
         entry = DisplayEntry(
-            display: order.display, session: order.session, account: order.account, container: container)
+            display: order.display, session: order.session, account: order.account, container: container,
+            limits: limits)
     }
 
     /// The session's directory.
@@ -49,6 +52,7 @@ struct ApplicationLaunch: Codable {
 
     /// What the container gets when a user takes it: home, accounts, name.
     private func furnish(_ home: Int32) throws(HostFailure) {
+        try TemporaryFiles.resize(to: order.limits.temporary)
         try makeFolders(order.account.home, 0o755)
         guard clinux_move_mount(home, order.account.home) == 0 else { throw failure("move_mount") }
         try writeFile(

@@ -50,14 +50,21 @@ enum Container {
             "\(information)", "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin",
             "/sbin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64", "--ro-bind-try", "/apps",
             "/apps", "--ro-bind-try", "/opt", "/opt", "--proc", "/proc", "--dev", "/dev",
-            "--perms", "1777", "--tmpfs", "/dev/shm", "--perms", "1777", "--tmpfs", "/tmp", "--perms", "1777",
-            "--dir", "/tmp/.X11-unix", "--perms", "0755", "--tmpfs", "/run", "--perms", "0755", "--tmpfs", "/var",
+        ]
+        for folder in TemporaryFiles.folders {
+            words += ["--perms", "1777", "--size", "\(TemporaryFiles.waiting)", "--tmpfs", folder]
+        }
+        for folder in ["/run", "/var", "/home", "/etc"] {
+            words += ["--perms", "0755", "--size", "\(TemporaryFiles.fixed)", "--tmpfs", folder]
+        }
+        words += [
+            "--perms", "1777", "--dir", "/tmp/.X11-unix",
             // bubblewrap makes what lies between with 0700: users could not pass.
             "--perms", "0755", "--dir", "/var/lib", "--perms", "0755", "--dir", "/var/cache",
-            "--perms", "1777", "--dir", "/var/tmp", "--ro-bind-try", "/var/lib/xkb", "/var/lib/xkb",
+            "--symlink", "/tmp", "/var/tmp", "--ro-bind-try", "/var/lib/xkb", "/var/lib/xkb",
             "--ro-bind-try", "/var/cache/fontconfig", "/var/cache/fontconfig",
-            "--perms", "0755", "--tmpfs", "/home", "--perms", "0755", "--tmpfs", "/etc", "--perms", "0755", "--dir",
-            "/etc/ssl", "--perms", "0755", "--dir", "/run/maxwell", "--bind", folder.server, server, "--chdir", "/",
+            "--perms", "0755", "--dir", "/etc/ssl", "--perms", "0755", "--dir", "/run/maxwell", "--bind", folder.server,
+            server, "--chdir", "/",
         ]
         for name in configuration { words += ["--ro-bind-try", "/etc/" + name, "/etc/" + name] }
         return words + ["--"] + confined(order) + self.server(order, program, in: server)

@@ -2,23 +2,40 @@ import Glibc
 
 /// The cgroups of one display or of the keepers: a folder in each hierarchy that is mounted, v1 and v2.
 struct ControlGroups {
+    /// What of a display is bounded by itself, in a group of its own below the display's.
+    enum Part: String, CaseIterable {
+        /// bubblewrap and Xvnc.
+        case server
+        /// Everything that runs as the session's user.
+        case session
+    }
+
     /// The folders that could be made.
     let folders: [String]
 
-    /// Makes `maxwell/NAME` below the caller's own cgroup, out of a login's scope; where a hierarchy refuses, it is
-    /// left out.
-    init(making name: String) {
+    /// Makes `maxwell/NAME` below the caller's own cgroup, out of a login's scope, and `parts` below that; where a
+    /// hierarchy refuses, it is left out.
+    init(making name: String, parts: [Part] = []) {
         var made: [String] = []
         for parent in Self.parents() {
             let group = parent + "/maxwell"
-            mkdir(group, 0o755)
-            for folder in [parent, group] {
+            let folder = group + "/" + name
+            func passOn(_ folder: String) {
                 for controller in ["+cpu", "+memory", "+pids"] {
                     Self.put(controller, into: folder + "/cgroup.subtree_control")
                 }
             }
-            let folder = group + "/" + name
-            if mkdir(folder, 0o755) == 0 || errno == EEXIST { made.append(folder) }
+            func isThere(_ folder: String) -> Bool { mkdir(folder, 0o755) == 0 || errno == EEXIST }
+            passOn(parent)
+            guard isThere(group) else { continue }
+            passOn(group)
+            guard isThere(folder) else { continue }
+            if !parts.isEmpty { passOn(folder) }
+            guard parts.allSatisfy({ isThere("\(folder)/\($0.rawValue)") }) else {
+                _ = ControlGroups(folders: [folder]).remove()
+                continue
+            }
+            made.append(folder)
         }
         folders = made
     }
@@ -26,12 +43,23 @@ struct ControlGroups {
     /// Those that were made before.
     init(folders: [String]) { self.folders = folders }
 
-    /// Moves the calling process in.
-    func enter() { for folder in folders { Self.put("0", into: folder + "/cgroup.procs") } }
+    /// Moves the calling process in: into `part`, where the groups have parts.
+    func enter(_ part: Part? = nil) {
+        for folder in folders(of: part) { Self.put("0", into: folder + "/cgroup.procs") }
+    }
+
+    /// The folders of a part, or of all together.
+    func folders(of part: Part?) -> [String] {
+        guard let part else { return folders }
+        return folders.map { "\($0)/\(part.rawValue)" }
+    }
 
     /// The processes inside.
-    var members: [Int32] {
-        guard let folder = folders.first, let list = text(of: folder + "/cgroup.procs") else { return [] }
+    var members: [Int32] { members(of: nil) + Part.allCases.flatMap { members(of: $0) } }
+
+    /// The processes in a part, or in none.
+    func members(of part: Part?) -> [Int32] {
+        guard let folder = folders(of: part).first, let list = text(of: folder + "/cgroup.procs") else { return [] }
         return list.split(separator: "\n").compactMap { Int32($0) }
     }
 
@@ -54,7 +82,8 @@ struct ControlGroups {
     /// Removes them; false while one is busy.
     func remove() -> Bool {
         var gone = true
-        for folder in folders where rmdir(folder) != 0 && errno != ENOENT { gone = false }
+        let all = Part.allCases.flatMap { folders(of: $0) } + folders
+        for folder in all where rmdir(folder) != 0 && errno != ENOENT { gone = false }
         return gone
     }
 
@@ -65,11 +94,13 @@ struct ControlGroups {
         }
     }
 
-    private static func put(_ word: String, into file: String) {
+    /// Writes a word into a file of a group; false with errno where the kernel has no such file or refuses the word.
+    @discardableResult
+    static func put(_ word: String, into file: String) -> Bool {
         let fd = open(file, O_WRONLY | O_CLOEXEC)
-        guard fd >= 0 else { return }
-        _ = writeAll(Array(word.utf8), to: fd)
-        close(fd)
+        guard fd >= 0 else { return false }
+        defer { close(fd) }
+        return writeAll(Array(word.utf8), to: fd)
     }
 
     /// Whether a version 2 folder has controllers to pass on.
@@ -106,7 +137,10 @@ struct ControlGroups {
             if let ours = parts.firstIndex(of: "maxwell") { parts.removeSubrange(ours...) }
             if let slice = parts.firstIndex(of: "user.slice") { parts.removeSubrange(slice...) }
             while let last = parts.last, last.hasSuffix(".scope") || last.hasSuffix(".service") { parts.removeLast() }
-            let folder = ([point.root] + parts).joined(separator: "/")
+            var folder = ([point.root] + parts).joined(separator: "/")
+            // Where systemd rules, ours is what it has delegated (docs/install.md).
+            let delegated = point.root + "/system.slice/maxwell-sessions.service"
+            if controllers.isEmpty, access(delegated, W_OK) == 0 { folder = delegated }
             // A hierarchy that controls nothing only groups, and hosts that share a machine share it: another host's
             // display of the same number would be in our folder.
             if controllers.isEmpty, !controls(folder) { continue }

@@ -21,6 +21,7 @@ struct DisplayEntry: Codable {
     let account: Account
     /// The container's first process; nil: no container.
     let container: Int32?
+    let limits: ProcessLimits
 
     /// Where the session's programs find its X cookie.
     var authority: String {
@@ -70,6 +71,7 @@ struct DisplayEntry: Codable {
             _exit(0)
         }
         setsid()
+        limits.apply()
         if let step = becomeUser(account, filtered: container != nil) { Self.give(up: "E", step, report) }
         let program = prepare()
         arrangeDescriptors(program.descriptors + [report])

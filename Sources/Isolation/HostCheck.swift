@@ -41,10 +41,27 @@ enum HostCheck {
             } else {
                 say(true, "cgroups: " + groups.map { "\($0.folder) (\($0.version))" }.joined(separator: " "))
             }
+            if programPath("podman") == nil {
+                lines.append("note: podman is not installed: no application can bring an image")
+            }
+            let bounds = self.bounds
+            if !bounds.isEmpty {
+                say(true, "limits: " + bounds.map { "\($0.bound.rawValue) (\($0.version))" }.joined(separator: " "))
+            }
+            for missing in ControlGroups.Bound.allCases where !bounds.contains(where: { $0.bound == missing }) {
+                lines.append("warning: no cgroup bounds \(missing.rawValue): one session can take all of the host's")
+            }
         case .none: say(true, "isolation is off: displays run without containers")
         }
         say(true, "displays: \(run.displays.count)")
         return (lines, good)
+    }
+
+    /// What a display's cgroups can bound: found out with a group made for it.
+    private static var bounds: [(bound: ControlGroups.Bound, version: String)] {
+        let trial = ControlGroups(making: "check-\(getpid())")
+        defer { _ = trial.remove() }
+        return trial.bounds
     }
 
     /// `path`, or the nearest folder above it that is there.

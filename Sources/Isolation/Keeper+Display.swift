@@ -36,7 +36,10 @@ extension Keeper {
         guard chown(folder.server, order.uid, order.uid) == 0 else { throw failure("chown") }
         let door = try listenUnix(folder.door, SOCK_DGRAM)
         loop.watch(door) { [self] _ in admit(door) }
-        if run.isolation == .container { groups = ControlGroups(making: run.groupName(of: number)) }
+        if run.isolation == .container {
+            groups = ControlGroups(making: run.groupName(of: number), parts: ControlGroups.Part.allCases)
+            groups.boundServer()
+        }
         written.groups = groups.folders
         try writeState()
 
@@ -72,7 +75,7 @@ extension Keeper {
                     Container.wrapped(order, run.displayServer, folder, filter: 3, information: 4),
                     environment: plainEnvironment,
                     descriptors: [input, output, output, filter[0], information[1]]
-                ) { groups.enter() }
+                ) { groups.enter(.server) }
             } catch {
                 close(information[1])
                 throw error

@@ -28,9 +28,9 @@ extension Keeper {
     }
 
     /// The user's processes on this display.
-    private func userProcesses() -> [Int32] {
+    func userProcesses() -> [Int32] {
         guard let user = application?.order.account.uid else { return [] }
-        let known = groups.folders.isEmpty ? descendants(of: getpid()) : groups.members
+        let known = groups.folders.isEmpty ? descendants(of: getpid()) : groups.members(of: .session)
         return known.filter { runningUser(of: $0) == user }
     }
 
@@ -39,9 +39,13 @@ extension Keeper {
         guard !left.isEmpty, let signal = signals.first else { return finished() }
         for pid in left { kill(pid, signal) }
         let began = now()
+        // Thousands of processes take a while to be looked at: the keeper does nothing else then, but not all the time.
+        var took = 0.0
         func watch() {
-            loop.after(0.003) { [self] in
+            loop.after(max(0.003, took * 4)) { [self] in
+                let looked = now()
                 if userProcesses().isEmpty { return finished() }
+                took = now() - looked
                 guard now() >= began + (signal == SIGKILL ? 2 : patience) else { return watch() }
                 descend(Array(signals.dropFirst()), then: finished)
             }

@@ -18,6 +18,9 @@ extension Keeper {
             order.account.home.hasPrefix("/"), !order.account.home.split(separator: "/").contains(".."),
             order.account.home != "/"
         else { return pay(debt, .failed(HostFailure(.refused, "not an account that may run here"))) }
+        guard order.limits.isValid else {
+            return pay(debt, .failed(HostFailure(.refused, "limits that are out of range")))
+        }
         guard written.template == run.template else {
             return pay(debt, .failed(HostFailure(.displayStale, "its programs have changed since it was made")))
         }

@@ -4,7 +4,13 @@ import SessionModel
 extension Keeper {
     /// Brings the application into the display, which is checked, in a child; answers when it was executed.
     func start(_ order: ApplicationOrder, on display: DisplayOrder, _ debt: Debt) {
-        let launch = ApplicationLaunch(order, displayUser: display.uid, cookie: cookie, container: container)
+        let unbound = groups.boundSession(order.limits)
+        if !unbound.isEmpty, run.isolation == .container {
+            log("display \(number): nothing bounds \(unbound.map(\.rawValue).joined(separator: ", "))")
+        }
+        processLimits = ProcessLimits(order.limits, unbound: unbound)
+        let launch = ApplicationLaunch(
+            order, displayUser: display.uid, cookie: cookie, container: container, limits: processLimits)
         do throws(HostFailure) {
             written.session = order.session
             written.account = order.account
@@ -53,6 +59,7 @@ extension Keeper {
             written.application = ProcessIdentity(pid)
             noteState()
             pay(debt, .applicationStarted)
+            watchTime(of: order)
             beat()
             if let status = ended[pid] { applicationEnded(order, status) }
             reap()

@@ -3,21 +3,21 @@ import HostProtocol
 import SessionModel
 
 extension Keeper {
-    /// Shows a message on the session's display, in place of one that is still there; answers when its window's program
-    /// was executed.
-    func show(_ text: String, seconds: Int, _ debt: Debt) {
+    /// Shows a message on the session's display, in place of one that is still there; `done` hears of it when its
+    /// window's program was executed.
+    func show(_ text: String, seconds: Int, done: @escaping (HostReply) -> Void) {
         guard state == .used, exit == nil, let application else {
-            return pay(debt, .failed(HostFailure(.refused, "no application runs on display \(number)")))
+            return done(.failed(HostFailure(.refused, "no application runs on display \(number)")))
         }
         guard let program = programPath("xmessage") else {
-            return pay(debt, .failed(HostFailure(.refused, "xmessage is not installed")))
+            return done(.failed(HostFailure(.refused, "xmessage is not installed")))
         }
         let entry = DisplayEntry(
             display: number, session: application.order.session, account: application.order.account,
-            container: container)
+            container: container, limits: processLimits)
         let waiting: WaitingLaunch
         do throws(HostFailure) { waiting = try WaitingLaunch(in: groups) } catch {
-            return pay(debt, .failed(error))
+            return done(.failed(error))
         }
         showing?.abandon(HostFailure(.refused, "another message took its place"))
         showing = LaunchUnderWay(
@@ -28,11 +28,11 @@ extension Keeper {
             switch outcome {
             case .failure(let failure):
                 log("display \(number): message: \(failure.cause)")
-                pay(debt, .failed(failure))
+                done(.failed(failure))
             case .success(let pid):
                 message?.send(SIGKILL)
                 message = ProcessIdentity(pid)
-                pay(debt, .done)
+                done(.done)
             }
         }
     }

@@ -36,6 +36,8 @@ final class Keeper {
     /// Where the application will be launched, made before it is wanted.
     var waitingLaunch: WaitingLaunch?
     var launching: LaunchUnderWay?
+    /// What each process of the session's user is bounded to.
+    var processLimits = ProcessLimits(.standard, unbound: [])
     var application: (pid: Int32, order: ApplicationOrder)?
     /// Children that ended while a launch was under way, with their statuses: an application may be faster than the news
     /// of it.
@@ -45,6 +47,8 @@ final class Keeper {
     /// The message that is being shown, and the one that is there.
     var showing: LaunchUnderWay?
     var message: ProcessIdentity?
+    /// The signal that the application was sent last because its time was over.
+    var overtime: Int32?
     /// Who waits for the end, and how long each of its steps takes at most.
     var ending: [Debt] = []
     var patience = Double.infinity
@@ -130,10 +134,11 @@ final class Keeper {
             pay(debt, .account(account()))
         case .message(_, let key, let text, let seconds):
             guard key == order?.key else { return pay(debt, .failed(otherKey)) }
-            show(text, seconds: seconds, debt)
+            show(text, seconds: seconds) { [self] in pay(debt, $0) }
         case .inventory: pay(debt, .inventory([report]))
         case .screenshot: screenshot(debt)
-        case .ping, .makeHome, .check, .homeUsage, .setQuota, .cleanAccount: pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
+        case .ping, .makeHome, .check, .homeUsage, .setQuota, .cleanAccount:
+            pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
         }
     }
 
@@ -148,10 +153,12 @@ final class Keeper {
     /// Writes down what a cleaner after our death would need.
     func writeState() throws(HostFailure) { try writeFile(folder.state, encoded(written)) }
 
-    /// The application's exit, by what wait(2) says of it; one that ran until the display's end has no status.
+    /// The application's exit, by what wait(2) says of it; one that ran until the display's end has no status, and one
+    /// that ran out of time that of a killed one, however it took it.
     func applicationEnded(_ order: ApplicationOrder, _ status: Int32) {
         guard exit == nil else { return }
-        let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
+        var code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
+        if let overtime { code = 128 + overtime }
         var end = account()
         end.status = state == .ending ? nil : Int(code)
         exited(end, order)

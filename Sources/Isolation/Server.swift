@@ -413,7 +413,12 @@ final class Server {
             arguments, environment: plainEnvironment, descriptors: [input, output, output] + descriptors
         ) {
             setsid()
-            if isolation == .container { ControlGroups(making: "keepers").enter() }
+            if isolation == .container {
+                // What every display needs gets its turn on a host whose sessions take all they can.
+                let groups = ControlGroups(making: "keepers")
+                groups.weigh(1000)
+                groups.enter()
+            }
             _ = chdir("/")
         }
     }

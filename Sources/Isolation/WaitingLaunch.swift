@@ -35,7 +35,9 @@ struct WaitingLaunch {
         if child == 0 {
             resetSignals()
             arrangeDescriptors([2, 2, 2, report[1], order[0]])
-            groups.enter()
+            groups.enter(.session)
+            // Where the host's own memory runs out, sessions pay for it before what serves all of them (proc(5)).
+            ControlGroups.put("500", into: "/proc/self/oom_score_adj")
             Self.obey()
         }
         close(order[0])

@@ -125,6 +125,11 @@ struct FaultTests {
             for word in ["disk \(agent.run): ", "memory: ", "load: ", "cgroup", "Xvnc", "bwrap", "displays: 0"] {
                 #expect(lines.contains { $0.contains(word) }, "\(word)")
             }
+            // What this machine's cgroups bound, or that they do not.
+            for bound in ["memory", "cpu", "processes"] {
+                let told = lines.contains { $0.hasPrefix("ok: limits: ") && $0.contains("\(bound) (v") }
+                #expect(told != lines.contains { $0.hasPrefix("warning: no cgroup bounds \(bound): ") })
+            }
         }
     }
 }
