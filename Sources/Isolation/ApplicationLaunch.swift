@@ -37,7 +37,7 @@ struct ApplicationLaunch: Codable {
         guard stat(order.account.home, &folder) == 0, folder.st_mode & S_IFMT == S_IFDIR else {
             DisplayEntry.give(up: "H", "home \(order.account.home)", report)
         }
-        entry.enter(reporting: report) {
+        entry.enter(reporting: report, behind: order.mayMakeUserNamespaces ? .withNamespaces : .strict) {
             do throws(HostFailure) {
                 if entry.container != nil { try furnish(home) }
                 let bytes = Container.authority(display: order.display, cookie: cookie)

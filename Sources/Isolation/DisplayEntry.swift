@@ -51,12 +51,15 @@ struct DisplayEntry: Codable {
     private static func say(_ line: String, _ report: Int32) { _ = writeAll(Array((line + "\n").utf8), to: report) }
 
     /// In the display's cgroups: goes in, does `furnish` there as root, becomes the user in a process of its own, and
-    /// executes what `prepare` answers there.
-    func enter(reporting report: Int32, furnish: () -> Void, prepare: () -> Program) -> Never {
+    /// executes what `prepare` answers there. In a container all of it is behind `filter`.
+    func enter(
+        reporting report: Int32, behind filter: SyscallFilter = .strict, furnish: () -> Void, prepare: () -> Program
+    ) -> Never {
+        umask(0o022)
         if let container {
             let kinds = [
                 ("mnt", clinux_clone_newns), ("ipc", clinux_clone_newipc), ("uts", clinux_clone_newuts),
-                ("net", clinux_clone_newnet), ("pid", clinux_clone_newpid),
+                ("net", clinux_clone_newnet), ("cgroup", clinux_clone_newcgroup), ("pid", clinux_clone_newpid),
             ]
             let spaces = kinds.map { open("/proc/\(container)/ns/\($0.0)", O_RDONLY | O_CLOEXEC) }
             for (kind, space) in zip(kinds, spaces) where clinux_setns(space, kind.1) != 0 {
@@ -71,8 +74,7 @@ struct DisplayEntry: Codable {
             _exit(0)
         }
         setsid()
-        limits.apply()
-        if let step = becomeUser(account, filtered: container != nil) { Self.give(up: "E", step, report) }
+        if let step = becomeUser(account, behind: container == nil ? nil : filter) { Self.give(up: "E", step, report) }
         let program = prepare()
         arrangeDescriptors(program.descriptors + [report])
         let last = Int32(program.descriptors.count)

@@ -61,7 +61,7 @@ extension Keeper {
             var filter: [Int32] = [-1, -1]
             var information: [Int32] = [-1, -1]
             guard pipe(&filter) == 0, pipe(&information) == 0 else { throw failure("pipe") }
-            let whole = writeAll(SyscallFilter.bytes, to: filter[1])
+            let whole = writeAll(SyscallFilter.strict.bytes, to: filter[1])
             close(filter[1])
             defer {
                 close(filter[0])

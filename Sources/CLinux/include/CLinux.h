@@ -3,6 +3,7 @@
 #include "epoll_system.h"
 #include "isolation_system.h"
 #include "peer_system.h"
+#include "sight_system.h"
 #include "tcp_system.h"
 #include <sys/types.h>
 
