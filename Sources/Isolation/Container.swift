@@ -41,10 +41,12 @@ enum Container {
     /// bubblewrap with Xvnc inside; it reads the system call filter from descriptor `filter` and writes the inner
     /// pid to `information`.
     static func wrapped(
-        _ order: DisplayOrder, _ program: String, _ folder: DisplayFolder, filter: Int, information: Int
+        _ order: DisplayOrder, _ program: String, _ folder: DisplayFolder, _ sight: ContainerSight, filter: Int,
+        information: Int
     ) -> [String] {
         var words = [
-            "bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--die-with-parent",
+            "bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts",
+            "--unshare-cgroup", "--die-with-parent",
             "--new-session", "--hostname", "display-\(order.display)", "--cap-drop", "ALL", "--cap-add", "CAP_SETUID",
             "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP", "--seccomp", "\(filter)", "--info-fd",
             "\(information)", "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/sbin",
@@ -67,7 +69,7 @@ enum Container {
             server, "--chdir", "/",
         ]
         for name in configuration { words += ["--ro-bind-try", "/etc/" + name, "/etc/" + name] }
-        return words + ["--"] + confined(order) + self.server(order, program, in: server)
+        return words + sight.arguments + ["--"] + confined(order) + self.server(order, program, in: server)
     }
 
     /// An Xauthority file with one cookie that fits any host name: family Wild (Xau, 0xFFFF), because the

@@ -67,12 +67,14 @@ extension Keeper {
                 close(filter[0])
                 close(information[0])
             }
+            let sight = ContainerSight(in: folder.sight)
+            try sight.prepare()
             let groups = self.groups
             let began: Int32
             do throws(HostFailure) {
                 guard whole else { throw failure("pipe") }
                 began = try launch(
-                    Container.wrapped(order, run.displayServer, folder, filter: 3, information: 4),
+                    Container.wrapped(order, run.displayServer, folder, sight, filter: 3, information: 4),
                     environment: plainEnvironment,
                     descriptors: [input, output, output, filter[0], information[1]]
                 ) { groups.enter(.server) }

@@ -21,7 +21,8 @@ extension RunFolder {
             display: number, geometry: .usual, depth: 24, withGL: true, uid: 1, password: Secret(""), key: Secret(""))
         let folder = DisplayFolder(path: "/")
         switch isolation {
-        case .container: return Container.wrapped(order, displayServer, folder, filter: 3, information: 4)
+        case .container:
+            return Container.wrapped(order, displayServer, folder, .template, filter: 3, information: 4)
         case .none: return Container.plain(order, displayServer, folder)
         }
     }

@@ -1,0 +1,193 @@
+import FoundationEssentials
+import Glibc
+import HostProtocol
+import SessionModel
+import Testing
+
+@testable import Isolation
+
+@Suite("what a session sees", .serialized)
+struct SightTests {
+    @Test("/proc tells of its own processes and of nothing else of the host")
+    func processes() throws {
+        let look = """
+            import os
+            for name in sorted(os.listdir('/proc')):
+                path = '/proc/' + name
+                if name.isdigit() or os.path.islink(path): continue
+                try: told = len(os.listdir(path)) if os.path.isdir(path) else len(open(path, 'rb').read(1))
+                except OSError: told = 0
+                if told: print(name)
+            """
+        try withDisplay(3201) { agent, number in
+            let said = try agent.said(try agent.python(look), on: number)
+            #expect(
+                said.split(separator: "\n") == [
+                    "cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "sys", "sysvipc", "uptime", "version",
+                ])
+        }
+    }
+
+    @Test("the host's load and other groups of processes are hidden, and the usual programs work all the same")
+    func load() throws {
+        try withDisplay(3202) { agent, number in
+            let said = try agent.said(
+                "cat /proc/loadavg; head -1 /proc/stat; cat /proc/self/cgroup /proc/1/cgroup; ls /sys; "
+                    + "for p in 'ps aux' 'top -bn1' free uptime nproc; do $p >/dev/null 2>&1 && echo $p works; done",
+                on: number)
+            #expect(said.hasPrefix("0.00 0.00 0.00 1/1 1\ncpu 0 0 0 0 0 0 0 0 0 0\n"), "\(said)")
+            #expect(!said.contains("maxwell") && !said.contains("display-") && !said.contains("slice"), "\(said)")
+            #expect(said.contains("cannot access '/sys'"))
+            for program in ["ps aux", "top -bn1", "free", "uptime", "nproc"] {
+                #expect(said.contains("\(program) works"))
+            }
+        }
+    }
+
+    @Test("its /etc, its name and its machine id are its own, and no other user is named")
+    func identity() throws {
+        try withDisplay(3203) { agent, number in
+            let said = try agent.said(
+                "hostname; cat /etc/hostname /etc/machine-id; echo; cat /etc/hosts; echo; cat /etc/passwd; echo; "
+                    + "cat /etc/group; echo; cat /etc/nsswitch.conf; echo; wc -c < /etc/resolv.conf; ls /etc; echo; "
+                    + "getent passwd | wc -l; ls $(dirname $HOME); ls -A /home; date +%Z",
+                on: number)
+            let parts = said.components(separatedBy: "\n\n")
+            try #require(parts.count == 7, "\(said)")
+            let names = parts[0].split(separator: "\n")
+            let machine = try #require(names.last)
+            #expect(names == ["session-7", "session-7", machine] && machine.utf8.count == 32)
+            #expect(machine + "\n" != text(of: "/etc/machine-id") ?? "")
+            #expect(parts[1] == "127.0.0.1 localhost session-7\n::1 localhost")
+            let users = parts[2].split(separator: "\n").map { $0.prefix { $0 != ":" } }
+            #expect(users == ["root", "display", "alice"])
+            let groups = parts[3].split(separator: "\n").map { $0.prefix { $0 != ":" } }
+            #expect(groups == ["root", "display", "alice", "science"])
+            #expect(parts[4] == "passwd: files\ngroup: files\nhosts: files")
+            let settings = parts[5].split(separator: "\n")
+            #expect(settings.first == "0")
+            for secret in ["shadow", "gshadow", "ssh", "sudoers", "krb5.keytab", "fstab", "crontab", "mysql", "ldap"] {
+                #expect(!settings.contains(Substring(secret)), "\(secret)")
+            }
+            let rest = parts[6].split(separator: "\n")
+            #expect(rest == ["3", "alice", rest.last])
+            let other = try DisplayNumber(3204)
+            #expect(try agent.make(other) == .displayReady)
+            #expect(try agent.said("cat /etc/machine-id", on: other, session: 9) != machine + "\n")
+            _ = try agent.end(other)
+        }
+    }
+
+    @Test("another session's processes, files, X display and sockets are not there, not even for the same user")
+    func another() throws {
+        let secret = "echo secret-8 > /tmp/secret; echo there; exec sleep 1000"
+        try withVictim(3207, secret) { agent, victim, attacker in
+            let first = try #require(agent.left(of: victim).first)
+            let inside = Agent.sharingNamespaces(of: first.pid)
+            let keeper = try #require(agent.processes("keep \(victim)").first)
+            let attack = """
+                import os, signal, socket
+                def attempt(name, action):
+                    try: print(name, 'DONE', action())
+                    except OSError as error: print(name, 'refused', error.errno)
+                own = sorted(int(p) for p in os.listdir('/proc') if p.isdigit())
+                print('count', len(own))
+                for pid in \(inside.map { Int($0.pid) }) + [\(getpid()), \(keeper)]:
+                    if pid not in own: attempt('signal', lambda: os.kill(pid, signal.SIGKILL))
+                for pid in own:
+                    if os.stat('/proc/%d' % pid).st_uid == os.getuid(): continue
+                    attempt('kill', lambda: os.kill(pid, signal.SIGSTOP))
+                    for part in ['root/', 'cwd/', 'fd', 'map_files']:
+                        attempt(part, lambda: os.listdir('/proc/%d/%s' % (pid, part)))
+                    for part in ['mem', 'environ', 'exe']:
+                        attempt(part, lambda: open('/proc/%d/%s' % (pid, part), 'rb').read(1))
+                for path in ['/tmp/secret', '\(agent.run)/displays/\(victim)/x/auth', '\(agent.run)/data.sock',
+                             '/run/maxwell/x/auth', '/run/maxwell/x/passwd']:
+                    attempt('file', lambda: open(path, 'rb').read())
+                def connect(path):
+                    s = socket.socket(socket.AF_UNIX); s.connect(path); return s
+                for path in ['/tmp/.X11-unix/X\(victim)', '\\0/tmp/.X11-unix/X\(victim)', '\(agent.run)/data.sock',
+                             '\(agent.run)/displays/\(victim)/x/rfb', '/run/maxwell/x/rfb',
+                             '\(agent.run)/displays/\(victim)/keep.sock', '\(agent.run)/displays/\(victim)/door.sock']:
+                    attempt('connect', lambda: connect(path))
+                print('displays', os.listdir('/tmp/.X11-unix'), flush=True)
+                try: os.kill(-1, signal.SIGKILL)
+                except OSError: pass
+                """
+            let said = try agent.said(try agent.python(attack), on: attacker)
+            #expect(!said.contains("DONE") && !said.contains("Traceback"), "\(said)")
+            // bubblewrap, setpriv's Xvnc, the shell and Python.
+            #expect(said.hasPrefix("count 4\n"), "\(said)")
+            #expect(said.split(separator: "\n").count { $0.hasPrefix("signal refused 3") } > 3, "\(said)")
+            #expect(said.split(separator: "\n").count { $0 == "kill refused 1" } == 2, "\(said)")
+            #expect(said.contains("displays ['X\(attacker)']"), "\(said)")
+            #expect(inside.allSatisfy { $0.isAlive } && kill(keeper, 0) == 0)
+            #expect(try agent.data("RFB \(victim) \(Agent.key.exposed)\n", bytes: 15) == "OK\nRFB 003.008\n")
+        }
+    }
+
+    @Test("abstract sockets, shared memory and message queues end at the container")
+    func shared() throws {
+        let make = """
+            import ctypes, os, socket, time
+            libc = ctypes.CDLL(None, use_errno=True)
+            held = socket.socket(socket.AF_UNIX); held.bind('\\0mw-secret'); held.listen()
+            print('segment', libc.shmget(0x4d57, 4096, 0o1666) >= 0, 'queue', libc.msgget(0x4d57, 0o1666) >= 0)
+            open('/dev/shm/mw-secret', 'w').write('secret')
+            print('there', flush=True)
+            time.sleep(1000)
+            """
+        let look = """
+            import ctypes, os, socket
+            libc = ctypes.CDLL(None, use_errno=True)
+            s = socket.socket(socket.AF_UNIX)
+            for name in ['mw-secret', 'mw-host-\(getpid())']: print(s.connect_ex('\\0' + name))
+            print(libc.shmget(0x4d57, 4096, 0o666), libc.msgget(0x4d57, 0o666), os.listdir('/dev/shm'))
+            print(len(open('/proc/sysvipc/shm').readlines()), 'mw-' in open('/proc/net/unix').read())
+            """
+        let host = try listening(on: "mw-host-\(getpid())")
+        defer { close(host) }
+        try withDisplay(3209) { agent, victim in
+            let attacker = try DisplayNumber(3210)
+            #expect(try agent.make(attacker) == .displayReady)
+            try agent.begin(try agent.python(make), on: victim, session: 8)
+            #expect(agent.file("8/app.log").hasPrefix("segment True queue True\n"))
+            let said = try agent.said(try agent.python(look), on: attacker)
+            #expect(said == "111\n111\n-1 -1 []\n1 False\n")
+            _ = try agent.end(attacker)
+            _ = try agent.end(victim)
+        }
+    }
+
+    /// A socket of the machine's own that listens on an abstract name.
+    private func listening(on name: String) throws -> Int32 {
+        let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes: [UInt8] = [0] + Array(name.utf8)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(fd, $0, socklen_t(2 + bytes.count)) }
+        }
+        try #require(bound == 0 && listen(fd, 1) == 0)
+        return fd
+    }
+
+    @Test("a machine that never did anything has as many processors, and was booted when this one was")
+    func idle() {
+        let given =
+            "cpu  5 6 7\ncpu0 5 6\ncpu1 0 0\nintr 99 1 2\nctxt 7\nbtime 1700\nprocesses 8\nprocs_running 3\npage 9\n"
+        #expect(
+            ContainerSight.idle(given) == """
+                cpu 0 0 0 0 0 0 0 0 0 0
+                cpu0 0 0 0 0 0 0 0 0 0 0
+                cpu1 0 0 0 0 0 0 0 0 0 0
+                intr 0
+                ctxt 0
+                btime 1700
+                processes 1
+                procs_running 1
+
+                """)
+    }
+}
