@@ -22,10 +22,6 @@ int clinux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, 
 
 int clinux_setns(int fd, int type) { return setns(fd, type); }
 
-int clinux_open_tree_clone(const char *path) {
-    return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-}
-
 int clinux_mount_harmless(int tree) {
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
     return (int)syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes);

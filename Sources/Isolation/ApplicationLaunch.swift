@@ -22,24 +22,18 @@ struct ApplicationLaunch: Codable {
             limits: limits)
     }
 
-    /// The session's directory.
-    static func sessionFolder(_ account: Account, _ session: SessionNumber) -> String {
-        "\(account.home)/data/sessions/\(session)"
-    }
-
     /// In the display's cgroups: goes into its container and runs the application.
     func enter(reporting report: Int32) -> Never {
-        let home = clinux_open_tree_clone(order.account.home)
-        if entry.container != nil, home < 0 || clinux_mount_harmless(home) != 0 {
-            DisplayEntry.give(up: "H", "home \(order.account.home)", report)
-        }
-        var folder = stat()
-        guard stat(order.account.home, &folder) == 0, folder.st_mode & S_IFMT == S_IFDIR else {
-            DisplayEntry.give(up: "H", "home \(order.account.home)", report)
+        let home: Int32?
+        do throws(HostFailure) {
+            let found = try Home(order.account)
+            home = entry.container == nil ? nil : try found.mount()
+        } catch {
+            DisplayEntry.give(up: "H", error, report)
         }
         entry.enter(reporting: report, behind: order.mayMakeUserNamespaces ? .withNamespaces : .strict) {
             do throws(HostFailure) {
-                if entry.container != nil { try furnish(home) }
+                if let home { try furnish(home) }
                 let bytes = Container.authority(display: order.display, cookie: cookie)
                 try writeFile(entry.authority, bytes, owner: order.account.uid)
             } catch {
@@ -63,27 +57,26 @@ struct ApplicationLaunch: Codable {
         try writeFile("/etc/nsswitch.conf", Array("passwd: files\ngroup: files\nhosts: files\n".utf8), mode: 0o644)
         try writeFile("/etc/hosts", Array("127.0.0.1 localhost \(name)\n::1 localhost\n".utf8), mode: 0o644)
         try writeFile("/etc/hostname", Array("\(name)\n".utf8), mode: 0o644)
+        try writeFile("/etc/resolv.conf", [], mode: 0o644)
         guard sethostname(name, name.utf8.count) == 0 else { throw failure("sethostname") }
     }
 
     /// As the application's own process: prepares the session's directory.
     private func prepare(_ report: Int32) -> DisplayEntry.Program {
         let account = order.account
-        let folder = Self.sessionFolder(account, order.session)
-        let parameters = folder + "/parameters.hz"
+        let folder = SessionFolder.path(account, order.session)
+        let output: Int32
         do throws(HostFailure) {
-            for part in ["/data", "/data/sessions", "/data/sessions/\(order.session)"] {
-                try makeFolder(account.home + part, 0o755)
-            }
-            try writeFile(folder + "/resources", Array(order.resources.exposed.utf8))
-            if let text = order.parameters { try writeFile(parameters, Array(text.utf8)) }
+            let made = try SessionFolder.made(account, order.session)
+            try made.write("resources", Array(order.resources.exposed.utf8))
+            if let text = order.parameters { try made.write("parameters.hz", Array(text.utf8)) }
+            output = try made.open("app.log", O_WRONLY | O_CREAT | O_APPEND, 0o640)
+            guard fchdir(made.descriptor) == 0 else { throw failure("chdir \(folder)") }
         } catch {
             DisplayEntry.give(up: "H", error, report)
         }
-        guard chdir(folder) == 0 else { DisplayEntry.give(up: "H", "chdir \(folder)", report) }
-        let output = open(folder + "/app.log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0o640)
         let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
-        guard output >= 0, input >= 0 else { DisplayEntry.give(up: "H", "open \(folder)/app.log", report) }
+        guard input >= 0 else { DisplayEntry.give(up: "E", "open /dev/null", report) }
         var variables = order.environment
         variables.merge(entry.environment) { $1 }
         variables.merge(
@@ -91,7 +84,7 @@ struct ApplicationLaunch: Codable {
                 "HOME": account.home, "SESSIONDIR": folder,
                 "RESULTSDIR": "\(account.home)/data/results/\(order.session)", "PWD": folder,
             ], uniquingKeysWith: { $1 })
-        if order.parameters != nil { variables["TOOL_PARAMETERS"] = parameters }
+        if order.parameters != nil { variables["TOOL_PARAMETERS"] = folder + "/parameters.hz" }
         return DisplayEntry.Program(
             arguments: ["/bin/sh", "-c", order.command], environment: variables, descriptors: [input, output, output])
     }

@@ -46,20 +46,22 @@ func writeAll(_ bytes: [UInt8], to fd: Int32) -> Bool {
     return true
 }
 
-/// Writes a file that is there completely or not at all: a new one, renamed.
-func writeFile(_ path: String, _ bytes: [UInt8], mode: mode_t = 0o600, owner: UInt32? = nil) throws(HostFailure) {
+/// Writes a file that is there completely or not at all: a new one, renamed. A relative `path` is in `folder`.
+func writeFile(
+    _ path: String, _ bytes: [UInt8], mode: mode_t = 0o600, owner: UInt32? = nil, in folder: Int32 = AT_FDCWD
+) throws(HostFailure) {
     let new = path + ".new"
-    unlink(new)
-    let fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
+    unlinkat(folder, new, 0)
+    let fd = openat(folder, new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
     guard fd >= 0 else { throw failure("open \(new)") }
     fchmod(fd, mode)
     let written = writeAll(bytes, to: fd)
     let code = errno
     if let owner { fchown(fd, owner, owner) }
     close(fd)
-    guard written, rename(new, path) == 0 else {
+    guard written, renameat(folder, new, folder, path) == 0 else {
         let cause = written ? errno : code
-        unlink(new)
+        unlinkat(folder, new, 0)
         throw failure("write \(path)", cause)
     }
 }

@@ -12,6 +12,7 @@ extension Keeper {
         let launch = ApplicationLaunch(
             order, displayUser: display.uid, cookie: cookie, container: container, limits: processLimits)
         do throws(HostFailure) {
+            begunFor = order.account.uid
             written.session = order.session
             written.account = order.account
             written.handedOver = handedOver

@@ -13,8 +13,7 @@ extension Keeper {
         }
         lastScreenshot = now()
         let screenshot = Screenshot(
-            display: folder.rfb, order: application.order, password: order.password,
-            filtered: run.isolation == .container)
+            display: folder.rfb, order: application.order, password: order.password)
         let child: Int32
         let report: Int32
         do throws(HostFailure) { (child, report) = try screenshot.begin() } catch {

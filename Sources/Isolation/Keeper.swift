@@ -33,6 +33,8 @@ final class Keeper {
     var checking: Debt?
     /// When the display was handed over, and the CPU seconds it had used by then.
     var handedOver: UseMark?
+    /// The user who was being brought in, whether or not it went well: the container may know of this one.
+    var begunFor: UInt32?
     /// Where the application will be launched, made before it is wanted.
     var waitingLaunch: WaitingLaunch?
     var launching: LaunchUnderWay?

@@ -12,16 +12,16 @@ enum LogTail {
     static func begin(_ order: ApplicationOrder) throws(HostFailure) -> (child: Int32, report: Int32) {
         try reportingChild {
             alarm(5)
-            guard becomeUser(order.account, filtered: false) == nil else { return }
-            _ = writeAll(end(of: ApplicationLaunch.sessionFolder(order.account, order.session) + "/app.log"), to: 3)
+            guard becomeUser(order.account, filtered: true) == nil,
+                let file = try? SessionFolder.found(order.account, order.session).open("app.log", O_RDONLY)
+            else { return }
+            _ = writeAll(end(of: file), to: 3)
         }
     }
 
-    /// The end of a plain file; nothing of any other.
-    private static func end(of path: String) -> [UInt8] {
-        let fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    private static func end(of fd: Int32) -> [UInt8] {
         var about = stat()
-        guard fd >= 0, fstat(fd, &about) == 0, about.st_mode & S_IFMT == S_IFREG else { return [] }
+        guard fstat(fd, &about) == 0 else { return [] }
         var bytes = [UInt8](repeating: 0, count: length)
         let count = pread(fd, &bytes, length, max(0, about.st_size - length))
         return Array(bytes.prefix(max(0, count)))

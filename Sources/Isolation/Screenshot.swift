@@ -10,7 +10,6 @@ struct Screenshot {
     let display: String
     let order: ApplicationOrder
     let password: Secret
-    let filtered: Bool
 
     /// Forks; answers the child, and a pipe that gives the `HostReply` as JSON, then ends.
     func begin() throws(HostFailure) -> (child: Int32, report: Int32) {
@@ -26,11 +25,10 @@ struct Screenshot {
     private func take() throws(HostFailure) {
         guard let socket = connectUnix(display) else { throw failure("connect \(display)") }
         _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) & ~O_NONBLOCK)
-        if let step = becomeUser(order.account, filtered: filtered) { throw failure(step) }
+        if let step = becomeUser(order.account, filtered: true) { throw failure(step) }
         let image = try FrameReader(socket: socket, password: password).read()
-        let folder = ApplicationLaunch.sessionFolder(order.account, order.session)
         do throws(HostFailure) {
-            try writeFile(folder + "/screenshot.png", image.file, mode: 0o640)
+            try SessionFolder.found(order.account, order.session).write("screenshot.png", image.file, mode: 0o640)
         } catch {
             throw error.kind == .diskFull ? error : HostFailure(.homeUnavailable, error.cause)
         }

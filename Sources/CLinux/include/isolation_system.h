@@ -12,9 +12,6 @@ int clinux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, 
 /// setns(2).
 int clinux_setns(int fd, int type);
 
-/// open_tree(2) with OPEN_TREE_CLONE: a detached copy of the mount at `path`.
-int clinux_open_tree_clone(const char *path);
-
 /// mount_setattr(2): MOUNT_ATTR_NOSUID and MOUNT_ATTR_NODEV on a detached mount.
 int clinux_mount_harmless(int tree);
 

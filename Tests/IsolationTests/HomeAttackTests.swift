@@ -1,0 +1,175 @@
+import Glibc
+import HostProtocol
+import SessionModel
+import TestServers
+import Testing
+
+@testable import Isolation
+
+@Suite("a home that is not what it should be", .serialized)
+struct HomeAttackTests {
+    private func cause(_ reply: HostReply) -> String {
+        if case .failed(let failure) = reply { return failure.cause }
+        return "\(reply)"
+    }
+
+    @Test(
+        "a link, another one's folder or no folder in a home's place is refused, and nothing of it is in the container",
+        arguments: ["container", "none"])
+    func place(isolation: String) throws {
+        let number = isolation == "container" ? 3241 : 46_000 + Int(getpid()) % 10_000
+        try withDisplay(number, ["--isolation", isolation]) { agent, number in
+            let away = agent.home + ".away"
+            let bobs = String(agent.home.dropLast(5)) + "bob"
+            mkdir(bobs, 0o755)
+            chown(bobs, 10002, 10002)
+            rename(agent.home, away)
+            for target in [bobs, away, "/etc", "/root", "/proc/self/root"] {
+                #expect(symlink(target, agent.home) == 0)
+                let reply = try agent.start("true", on: number)
+                expectFailure(reply, .homeUnavailable)
+                #expect(cause(reply).contains("symbolic links"), "\(cause(reply))")
+                unlink(agent.home)
+            }
+            rename(bobs, agent.home)
+            let reply = try agent.start("true", on: number)
+            expectFailure(reply, .homeUnavailable)
+            #expect(cause(reply) == "home \(agent.home) belongs to uid 10002, not to alice")
+            rename(agent.home, bobs)
+            try writeFile(agent.home, [], mode: 0o666, owner: Agent.alice)
+            expectFailure(try agent.start("true", on: number), .homeUnavailable)
+            unlink(agent.home)
+            #expect(mkfifo(agent.home, 0o666) == 0)
+            expectFailure(try agent.start("true", on: number), .homeUnavailable)
+            unlink(agent.home)
+            if let first = agent.left(of: number).first, isolation == "container" {
+                let mounts = try #require(text(of: "/proc/\(first.pid)/mountinfo"))
+                #expect(!mounts.contains(bobs) && !mounts.contains(agent.home))
+            }
+            #expect(names(in: bobs) == [] && names(in: away) == [])
+            rename(away, agent.home)
+            #expect(try agent.start("true", on: number) == .applicationStarted)
+            _ = try agent.exit()
+            expectEnded(try agent.end(number))
+        }
+    }
+
+    @Test(
+        "a link in the way to the session's directory is not followed: nothing is written where it leads",
+        arguments: ["data", "data/sessions", "data/sessions/7"])
+    func way(link: String) throws {
+        try withDisplay(3242) { agent, number in
+            let target = "/tmp/mw-target-\(getpid())"
+            mkdir(target, 0o777)
+            chmod(target, 0o777)
+            defer { removeTree(target) }
+            var above = agent.home
+            for part in link.split(separator: "/").dropLast() {
+                above += "/" + part
+                mkdir(above, 0o755)
+                chown(above, Agent.alice, Agent.alice)
+            }
+            #expect(symlink(target, agent.home + "/" + link) == 0)
+            expectFailure(try agent.start("true", on: number), .homeUnavailable)
+            #expect(names(in: target) == [])
+            expectEnded(try agent.end(number))
+            #expect(names(in: target) == [] && agent.traces(of: number) == [])
+        }
+    }
+
+    @Test(
+        "links, pipes and folders in the place of the session's own files change nothing elsewhere and hold nobody",
+        arguments: ["resources", "parameters.hz", "app.log"])
+    func files(name: String) throws {
+        try withDisplay(3243) { agent, number in
+            let target = "/tmp/mw-target-\(getpid())"
+            defer { unlink(target) }
+            try writeFile(target, Array("old".utf8), mode: 0o666)
+            let folder = agent.home + "/data/sessions/7"
+            try makeFolders(folder, 0o755)
+            for part in ["", "/data", "/data/sessions", "/data/sessions/7"] {
+                chown(agent.home + part, Agent.alice, Agent.alice)
+            }
+            let file = folder + "/" + name
+            func start() throws -> HostReply {
+                var order = try agent.order("cat resources", on: number, session: 7, geometry: .usual)
+                order.parameters = "parameters"
+                return try agent.ask(.startApplication(order))
+            }
+            #expect(symlink(target, file) == 0)
+            let linked = try start()
+            if name == "app.log" { expectFailure(linked, .homeUnavailable) } else { _ = try agent.exit() }
+            #expect(text(of: target) == "old")
+            unlink(file)
+            if name == "app.log" {
+                #expect(mkfifo(file, 0o666) == 0)
+                expectFailure(try start(), .homeUnavailable)
+                unlink(file)
+                #expect(mkdir(file, 0o777) == 0)
+                expectFailure(try start(), .homeUnavailable)
+                rmdir(file)
+                #expect(try start() == .applicationStarted)
+                _ = try agent.exit()
+            }
+            #expect(agent.file("7/app.log") == "sessionid 7\n")
+            expectEnded(try agent.end(number))
+            #expect(text(of: target) == "old")
+        }
+    }
+
+    @Test("a session that puts links in its directory's place sends no picture, last words or renaming elsewhere")
+    func later() throws {
+        try withDisplay(3244) { agent, number in
+            // As on a host with folders that alice may write outside of her container.
+            let target = "/tmp/mw-target-\(getpid())"
+            mkdir(target, 0o777)
+            chmod(target, 0o777)
+            defer { removeTree(target) }
+            try writeFile(target + "/app.log", Array("somebody's words".utf8), mode: 0o644)
+            #expect(
+                try agent.start(
+                    "cd; mv data/sessions/7 data/kept; ln -s \(target) data/sessions/7; mkfifo go; read line < go; exit 3",
+                    on: number) == .applicationStarted)
+            while access(agent.home + "/go", F_OK) != 0 { usleep(2000) }
+            expectFailure(try agent.ask(.screenshot(display: number)), .homeUnavailable)
+            close(open(agent.home + "/go", O_WRONLY))
+            let end = try agent.exit()
+            #expect(end.logTail == nil)
+            expectEnded(try agent.end(number))
+            #expect(names(in: target) == ["app.log"] && text(of: target + "/app.log") == "somebody's words")
+            var about = stat()
+            #expect(lstat(agent.home + "/data/sessions/7-expired", &about) == 0 && about.st_mode & S_IFMT == S_IFLNK)
+            #expect(agent.traces(of: number) == [])
+        }
+    }
+
+    @Test("a pipe in the place of a log holds neither the exit nor the end")
+    func pipe() throws {
+        try withDisplay(3245) { agent, number in
+            #expect(
+                try agent.start(
+                    "cd; mkfifo pipe; mv data/sessions/7/app.log kept; mv pipe data/sessions/7/app.log; exit 3",
+                    on: number) == .applicationStarted)
+            let end = try agent.exit()
+            #expect(end.status == 3 && end.logTail == nil)
+            expectEnded(try agent.end(number))
+            #expect(agent.traces(of: number) == [])
+            #expect(access(agent.home + "/data/sessions/7-expired/app.log", F_OK) == 0)
+        }
+    }
+
+    @Test("a display on which a start for one user has failed is nobody else's")
+    func begun() throws {
+        try withDisplay(3246) { agent, number in
+            rename(agent.home, agent.home + ".away")
+            expectFailure(try agent.start("true", on: number), .homeUnavailable)
+            rename(agent.home + ".away", agent.home)
+            var order = try agent.order("true", on: number, session: 9, geometry: .usual)
+            try agent.makeBobs(&order)
+            expectFailure(try agent.ask(.startApplication(order)), .displayBroken)
+            #expect(try agent.start("true", on: number) == .applicationStarted)
+            _ = try agent.exit()
+            expectEnded(try agent.end(number))
+        }
+    }
+}
