@@ -31,16 +31,30 @@ struct ApplicationLaunch: Codable {
         } catch {
             DisplayEntry.give(up: "H", error, report)
         }
+        let root: OwnRoot?
+        do throws(HostFailure) { root = try ownRoot() } catch { DisplayEntry.give(up: "E", error, report) }
         entry.enter(reporting: report, behind: order.mayMakeUserNamespaces ? .withNamespaces : .strict) {
             do throws(HostFailure) {
                 if let home { try furnish(home) }
                 let bytes = Container.authority(display: order.display, cookie: cookie)
                 try writeFile(entry.authority, bytes, owner: order.account.uid)
+                try root?.become(for: order.account)
             } catch {
                 DisplayEntry.give(up: "E", error, report)
             }
         } prepare: {
             prepare(report)
+        }
+    }
+
+    /// The tree of an application that does not use the host's programs.
+    private func ownRoot() throws(HostFailure) -> OwnRoot? {
+        switch order.tree {
+        case .host: return nil
+        case _ where entry.container == nil:
+            throw HostFailure(.applicationFailed, "without a container there are only the host's programs")
+        case .folder(let path): return try OwnRoot(folder: path)
+        case .image(let name): return try ContainerImage.root(of: name)
         }
     }
 
