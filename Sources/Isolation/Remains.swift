@@ -35,6 +35,7 @@ struct Remains {
             for pid in groups.members { kill(pid, SIGKILL) }
             cpu = groups.cpuSeconds ?? cpu
             if left.first?.isAlive != true, left.application?.isAlive != true, groups.remove() { break }
+            if left.first?.isAlive != true, now() > began + 1 { groups.evict() }
             usleep(2000)
         } while now() < began + seconds
         guard let handedOver = left.handedOver else {

@@ -172,4 +172,38 @@ struct HomeAttackTests {
             expectEnded(try agent.end(number))
         }
     }
+
+    @Test("one that does not answer holds its own start, and nobody and nothing else")
+    func hanging() throws {
+        let place = "/tmp/mw-hang-\(getpid())"
+        let server = try SilentFileSystem(at: place)
+        defer { server.end() }
+        try withDisplay(3247) { agent, hanging in
+            let other = try DisplayNumber(3248)
+            var order = try agent.order("true", on: hanging, session: 8, geometry: .usual)
+            let account = order.account
+            order.account = Account(
+                name: account.name, uid: account.uid, gid: account.gid, home: place + "/alice", shell: "/bin/sh",
+                groups: account.groups)
+            try agent.send(.startApplication(order))
+            server.awaitRequest()
+            let began = now()
+            #expect(try agent.ask(.ping) == .done)
+            #expect(try agent.make(other) == .displayReady)
+            #expect(try agent.said("echo fine", on: other) == "fine\n")
+            try agent.send(.makeHome(account: order.account))
+            #expect(try agent.inventory().count == 2)
+            expectEnded(try agent.end(other))
+            #expect(agent.traces(of: other) == [])
+            #expect(now() - began < 9)
+            for held in [try agent.reply(), try agent.reply()] {
+                expectFailure(held, .homeUnavailable)
+                #expect(cause(held) == "\(place)/alice does not answer")
+            }
+            expectEnded(try agent.end(hanging))
+            #expect(!agent.exists(hanging))
+            server.end()
+            while agent.traces(of: hanging) != [] { usleep(5000) }
+        }
+    }
 }
