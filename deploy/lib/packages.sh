@@ -18,13 +18,14 @@ PACKAGES_TO_TEST=(
     "${PACKAGES_TO_RUN[@]}"
     chromium chromium-driver python3 python3-selenium python3-websockets curl xxd tinyproxy
     tigervnc-viewer tigervnc-common tigervnc-tools xvfb xauth xdotool x11-xserver-utils php-cli man-db
+    podman
 )
 # What the relay is measured against.
 # shellcheck disable=SC2034
 PACKAGES_TO_BENCH_RELAY=(haproxy nginx-light libnginx-mod-stream hitch stunnel4 websockify openssl iproute2 util-linux procps)
 # Packages that bring a service of the system's.
 PACKAGES_WITH_SERVICE=(
-    mariadb-server:mariadb slapd:slapd openssh-server:ssh tinyproxy:tinyproxy
+    mariadb-server:mariadb slapd:slapd openssh-server:ssh tinyproxy:tinyproxy podman:podman.socket
     haproxy:haproxy nginx-light:nginx hitch:hitch stunnel4:stunnel4
 )
 
