@@ -9,7 +9,7 @@ enum Container {
         "ssl/certs", "ssl/openssl.cnf", "ca-certificates.conf", "gnuplot", "mime.types", "magic", "java-17-openjdk",
         "profile",
         "bash.bashrc", "environ.sh", "protocols", "services", "vim", "terminfo", "gtk-3.0", "gtk-2.0", "xdg", "dconf",
-        "environ.d", "submit", "texmf", "R", "octave",
+        "environ.d", "submit", "texmf", "R", "octave", "chromium.d", "chromium",
     ]
 
     /// Where the container sees the display server's folder.

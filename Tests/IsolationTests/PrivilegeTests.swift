@@ -171,4 +171,20 @@ struct PrivilegeTests {
             #expect(lines == ["0", "nested"], "\(said)")
         }
     }
+
+    @Test(
+        "a browser with its own sandbox works where an application is marked, and only there", arguments: [true, false])
+    func browser(marked: Bool) throws {
+        try withDisplay(3226) { agent, number in
+            let said = try agent.said(
+                "chromium --headless=new --disable-gpu --user-data-dir=$HOME/browser --no-first-run "
+                    + "--virtual-time-budget=1000 --dump-dom 'data:text/html,<p>shown</p>' 2>&1; echo status $?",
+                on: number
+            ) { $0.mayMakeUserNamespaces = marked }
+            #expect(said.contains("<p>shown</p>") == marked, "\(said)")
+            #expect(said.contains("status 0\n") == marked, "\(said)")
+            expectEnded(try agent.end(number))
+            #expect(agent.traces(of: number) == [])
+        }
+    }
 }
