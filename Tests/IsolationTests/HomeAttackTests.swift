@@ -206,4 +206,47 @@ struct HomeAttackTests {
             while agent.traces(of: hanging) != [] { usleep(5000) }
         }
     }
+
+    @Test("one whose server stops in mid-session keeps neither its end nor another session waiting, and leaves nothing")
+    func stopped() throws {
+        try withDisplay(3249) { agent, hanging in
+            let other = try DisplayNumber(3250)
+            let real = agent.home + ".real"
+            rename(agent.home, real)
+            mkdir(agent.home, 0o755)
+            let bindfs = try WatchedProcess(
+                ["/usr/bin/bindfs", "-f", "-o", "allow_other", real, agent.home], log: agent.home + ".log")
+            try bindfs.waitUntil { text(of: "/proc/self/mountinfo")?.contains(" \(agent.home) ") == true }
+            let server = try #require(
+                Agent.processes(with: real + " ").first { text(of: "/proc/\($0)/comm") == "bindfs\n" })
+            defer {
+                kill(server, SIGCONT)
+                umount2(agent.home, Int32(MNT_DETACH))
+                bindfs.stop()
+            }
+            try agent.begin(
+                "trap '' HUP TERM; echo there; while :; do date > now; ls > all; cat now all > both; done", on: hanging)
+            let inside = Agent.sharingNamespaces(of: try #require(agent.left(of: hanging).first).pid)
+            kill(server, SIGSTOP)
+            var order = try agent.order("echo fine", on: other, session: 9, geometry: .usual)
+            try agent.makeBobs(&order)
+            #expect(try agent.make(other) == .displayReady)
+            #expect(try agent.ask(.startApplication(order)) == .applicationStarted)
+            #expect(try agent.exit().session == SessionNumber(9))
+            #expect(text(of: order.account.home + "/data/sessions/9/app.log") == "fine\n")
+            try agent.send(.screenshot(display: hanging))
+            expectEnded(try agent.end(other))
+            #expect(agent.traces(of: other).filter { !$0.contains("fuse") } == [])
+            guard case .failed = try agent.reply() else {
+                Issue.record("a picture was written")
+                return
+            }
+            expectEnded(try agent.ask(.endDisplay(display: hanging, key: Agent.key, patienceSeconds: 0.1)))
+            #expect(!agent.exists(hanging))
+            kill(server, SIGCONT)
+            while inside.contains(where: { $0.isAlive }) { usleep(5000) }
+            while !agent.traces(of: hanging).filter({ !$0.contains("fuse") }).isEmpty { usleep(5000) }
+            #expect(try agent.inventory() == [])
+        }
+    }
 }

@@ -18,7 +18,7 @@ PACKAGES_TO_TEST=(
     "${PACKAGES_TO_RUN[@]}"
     chromium chromium-driver python3 python3-selenium python3-websockets curl xxd tinyproxy
     tigervnc-viewer tigervnc-common tigervnc-tools xvfb xauth xdotool x11-xserver-utils php-cli man-db
-    podman
+    podman bindfs
 )
 # What the relay is measured against.
 # shellcheck disable=SC2034
