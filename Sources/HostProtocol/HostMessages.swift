@@ -117,8 +117,9 @@ public struct ApplicationOrder: Codable, Sendable, Equatable {
 public struct NetworkOrder: Codable, Sendable, Equatable {
     /// ``NetworkPolicy/none`` is no order at all.
     public var policy: NetworkPolicy
-    /// Addresses and networks nobody reaches, `10.0.0.5`, `169.254.0.0/16` or `fe80::/10`: the host's own and those of the
-    /// other sessions come on top.
+    /// Addresses and networks that are not reached, not as an allowed name's or by their own number either: `10.0.0.5`,
+    /// `169.254.0.0/16` or `fe80::/10`. The host's own and those of the other sessions come on top, and for
+    /// ``NetworkPolicy/open`` the controller's.
     public var denied: [String]
     /// The networks the ends of the containers' cables are taken from: IPv4, a /16 or larger, and IPv6, a /64 or larger.
     public var range: String

@@ -9,6 +9,8 @@ struct ApplicationLaunch: Codable {
     let displayUser: UInt32
     let cookie: [UInt8]
     let entry: DisplayEntry
+    /// What the container's files say of names.
+    var names = ContainerNames()
 
     /// An application of `order` for the display of `container`.
     init(
@@ -68,8 +70,10 @@ struct ApplicationLaunch: Codable {
         try writeFile(
             "/etc/group", Array(AccountFiles.group(order.account, display: displayUser).utf8), mode: 0o644)
         let name = "session-\(order.session)"
-        try writeFile("/etc/nsswitch.conf", Array("passwd: files\ngroup: files\nhosts: files\n".utf8), mode: 0o644)
-        try writeFile("/etc/hosts", Array("127.0.0.1 localhost \(name)\n::1 localhost\n".utf8), mode: 0o644)
+        try writeFile(
+            "/etc/nsswitch.conf", Array(("passwd: files\ngroup: files\n" + names.hostsSources).utf8), mode: 0o644)
+        try writeFile("/etc/hosts", Array(names.hostsFile(name: name).utf8), mode: 0o644)
+        try writeFile("/etc/resolv.conf", Array(names.resolver.utf8), mode: 0o644)
         try writeFile("/etc/hostname", Array("\(name)\n".utf8), mode: 0o644)
         try writeFile("/etc/resolv.conf", [], mode: 0o644)
         guard sethostname(name, name.utf8.count) == 0 else { throw failure("sethostname") }

@@ -33,6 +33,11 @@ enum HostCheck {
         if programPath("xmessage") == nil {
             lines.append("warning: xmessage is not installed: messages to users will not show")
         }
+        let lacking = ["ip", "nft", "getent"].filter { programPath($0) == nil }
+        if !lacking.isEmpty, run.isolation == .container {
+            lines.append(
+                "warning: not installed: \(lacking.joined(separator: ", ")): applications with a network cannot start")
+        }
         switch run.isolation {
         case .container:
             let groups = ControlGroups.writableParents()

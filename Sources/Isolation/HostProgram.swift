@@ -5,7 +5,8 @@ import SessionModel
 /// What `maxwell-host` does with its words.
 public enum HostProgram {
     private static let usage = """
-        usage: maxwell-host [--run DIR] [--isolation container|none] [--xvnc PROGRAM] serve | check
+        usage: maxwell-host [--run DIR] [--isolation container|none] [--xvnc PROGRAM]
+                                             [--names-every SECONDS] serve | check
                                              | startvnc N WxH DEPTH [--uid UID] (its password on standard input)
                                              | stopvnc N
         """
@@ -16,6 +17,7 @@ public enum HostProgram {
         var path = "/run/maxwell"
         var isolation = RunFolder.Isolation.container
         var displayServer = "Xvnc"
+        var namesEvery = 60.0
         while let word = words.first, word.hasPrefix("--") {
             words.removeFirst()
             switch (word, words.popFirst()) {
@@ -23,13 +25,16 @@ public enum HostProgram {
             case ("--isolation", "container"): isolation = .container
             case ("--isolation", "none"): isolation = .none
             case ("--xvnc", let value?) where !value.isEmpty && !value.hasPrefix("-"): displayServer = value
+            case ("--names-every", let value?):
+                guard let seconds = Double(value), (0.1...86_400).contains(seconds) else { return refuse(usage) }
+                namesEvery = seconds
             case ("--version", nil):
                 print("maxwell-host \(maxwellVersion)")
                 return 0
             default: return refuse(usage)
             }
         }
-        let run = RunFolder(path: path, isolation: isolation, displayServer: displayServer)
+        let run = RunFolder(path: path, isolation: isolation, displayServer: displayServer, namesEvery: namesEvery)
         if getenv("SSH_ORIGINAL_COMMAND") != nil, words.first != "serve" {
             return refuse("this key may only run serve")
         }

@@ -65,6 +65,8 @@ extension Keeper {
         waitingLaunch?.abandon()
         waitingLaunch = nil
         written.first?.send(SIGKILL)
+        var isUnplugged = false
+        unplug { isUnplugged = true }
         let began = now()
         func attempt() {
             var status: Int32 = 0
@@ -73,8 +75,7 @@ extension Keeper {
             }
             if now() > began + 1, let pid = server { kill(pid, SIGKILL) }
             let alive = server != nil || written.first?.isAlive == true
-            if now() > began + (alive ? 3 : 1) { groups.evict() }
-            let settled = !alive && groups.remove()
+            let settled = !alive && isUnplugged && groups.remove()
             guard settled || now() > began + 5 else {
                 loop.after(0.002, attempt)
                 return

@@ -34,7 +34,7 @@ extension Keeper {
             if let fault { return finishCheck(HostFailure(.displayBroken, fault)) }
             guard let debt = checking else { return }
             checking = nil
-            start(order, on: display, debt)
+            plug(order, debt) { [self] in start(order, on: display, debt) }
         }
     }
 

@@ -4,13 +4,8 @@ import SessionModel
 extension Keeper {
     /// Brings the application into the display, which is checked, in a child; answers when it was executed.
     func start(_ order: ApplicationOrder, on display: DisplayOrder, _ debt: Debt) {
-        let unbound = groups.boundSession(order.limits)
-        if !unbound.isEmpty, run.isolation == .container {
-            log("display \(number): nothing bounds \(unbound.map(\.rawValue).joined(separator: ", "))")
-        }
-        processLimits = ProcessLimits(order.limits, unbound: unbound)
-        let launch = ApplicationLaunch(
-            order, displayUser: display.uid, cookie: cookie, container: container, limits: processLimits)
+        var launch = ApplicationLaunch(order, displayUser: display.uid, cookie: cookie, container: container)
+        launch.names = names
         do throws(HostFailure) {
             begunFor = order.account.uid
             written.session = order.session
@@ -27,10 +22,7 @@ extension Keeper {
                 finishLaunch(order, $0, debt)
             }
         } catch {
-            forgetSession()
-            state = .ready
-            pay(debt, .failed(error))
-            noteState()
+            finishLaunch(order, .failure(error), debt)
         }
     }
 
@@ -49,10 +41,12 @@ extension Keeper {
         early = [:]
         switch outcome {
         case .failure(let failure):
-            state = state == .used ? .ready : state
-            forgetSession()
-            pay(debt, .failed(failure))
-            noteState()
+            unplug { [self] in
+                state = state == .used ? .ready : state
+                forgetSession()
+                pay(debt, .failed(failure))
+                noteState()
+            }
         case .success(let pid):
             connection?.close()
             connection = nil

@@ -11,6 +11,8 @@ public struct RunFolder: Sendable {
     public let isolation: Isolation
     /// The display server: a path, or a name that PATH finds.
     public let displayServer: String
+    /// Seconds after which the names that a session may reach are looked up again.
+    public let namesEvery: Double
 
     /// How displays are kept apart.
     public enum Isolation: String, Sendable {
@@ -18,10 +20,11 @@ public struct RunFolder: Sendable {
     }
 
     /// A host's run folder; nothing is made yet.
-    public init(path: String, isolation: Isolation, displayServer: String = "Xvnc") {
+    public init(path: String, isolation: Isolation, displayServer: String = "Xvnc", namesEvery: Double = 60) {
         self.path = path
         self.isolation = isolation
         self.displayServer = displayServer
+        self.namesEvery = namesEvery
     }
 
     var dataSocket: String { path + "/data.sock" }
@@ -133,6 +136,8 @@ struct KeeperState: Codable {
     var key: Secret?
     /// ``RunFolder/kernelBoot`` when it was made: after another boot no process, and no time, is what it was.
     var boot: String?
+    /// Whether it has, or is about to get, a cable.
+    var plugged: Bool?
     /// The hand-over.
     var handedOver: UseMark?
     /// The last time at which the application is known to have run.

@@ -276,6 +276,9 @@ final class Server {
             // Children are reaped by the kernel here, so this tells when it has ended.
             while waitpid(child, nil, WNOHANG) == 0, now() < deadline { usleep(1000) }
         }
+        if left.plugged == true, let child = NetworkErrand.removal(of: number, run) {
+            while waitpid(child, nil, WNOHANG) == 0, now() < deadline { usleep(1000) }
+        }
         if run.isolation == .none { PlainDisplay.removeTraces(of: number, left) }
         removeTree(folder.path)
         log("display \(number): its keeper had died; cleaned up")
@@ -303,7 +306,8 @@ final class Server {
         switch call.request {
         case .ping: reply(call.id, .done)
         case .makeDisplay(let order): make(order, call)
-        case .startApplication(let order): route(call, order.display)
+        case .startApplication(let order):
+            route(HostCall(id: call.id, request: .startApplication(order.denyingController)), order.display)
         case .screenshot(let display), .account(let display, _), .message(let display, _, _, _): route(call, display)
         case .inventory: survey(call)
         case .endDisplay(let display, let key, _):
@@ -407,7 +411,7 @@ final class Server {
         let arguments =
             [
                 "/proc/self/exe", "--run", run.path, "--isolation", isolation.rawValue, "--xvnc", run.displayServer,
-                word,
+                "--names-every", "\(run.namesEvery)", word,
             ] + rest
         return try launch(
             arguments, environment: plainEnvironment, descriptors: [input, output, output] + descriptors

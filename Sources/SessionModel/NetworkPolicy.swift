@@ -53,6 +53,19 @@ public struct NetworkTarget: Hashable, Codable, Sendable, CustomStringConvertibl
         (host.contains(":") ? "[\(host)]" : host) + ":\(port)" + (transport == .udp ? "/udp" : "")
     }
 
+    /// Reads what ``description`` writes: what a message brings is no less checked than what a file says.
+    public init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let target = Self(text) else { throw MalformedName(expected: "host:port, or host:port/udp") }
+        self = target
+    }
+
+    /// Writes ``description``.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+
     private static func isName(_ byte: UInt8) -> Bool {
         switch byte {
         case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): true

@@ -24,10 +24,13 @@ final class Agent {
 
     private let options: [String]
     private let hidden: String?
+    private let within: [String]
 
     /// Starts a host that nobody else uses, with `options`; `disk` is the size of a file system for its run folder,
-    /// `hidden` a program that its machine lacks.
-    init(_ options: [String] = [], disk: String? = nil, hidden: String? = nil) throws {
+    /// `hidden` a program that its machine lacks, `within` the words that execute it somewhere else.
+    init(
+        _ options: [String] = [], disk: String? = nil, hidden: String? = nil, within: [String] = []
+    ) throws {
         let folder = "/tmp/mw-\(Secret.token().exposed.prefix(8))"
         run = folder + "/run"
         home = folder + "/alice"
@@ -36,6 +39,7 @@ final class Agent {
         chown(home, Self.alice, Self.alice)
         self.options = options
         self.hidden = hidden
+        self.within = within
         if let disk {
             mkdir(run, 0o755)
             guard mount("tmpfs", run, "tmpfs", 0, "size=\(disk)") == 0 else { throw Gone() }
@@ -58,7 +62,7 @@ final class Agent {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, there[0], 0)
         posix_spawn_file_actions_adddup2(&actions, back[1], 1)
-        var words = [Self.program, "--run", run] + options + ["serve"]
+        var words = within + [Self.program, "--run", run] + options + ["serve"]
         if let hidden {
             let hide = "mount --bind /dev/null \(hidden) && exec \"$@\""
             words = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", hide, "sh"] + words

@@ -9,7 +9,7 @@ PACKAGES_TO_BUILD=(
 PACKAGES_TO_RUN=(
     "${PACKAGES_TO_BUILD[@]}"
     mariadb-server mariadb-client slapd ldap-utils openssl
-    openssh-server openssh-client iproute2 util-linux procps
+    openssh-server openssh-client iproute2 nftables util-linux procps
     tigervnc-standalone-server bubblewrap x11-utils xfonts-base novnc
     xterm x11-apps gnuplot-x11 socat
 )

@@ -1,0 +1,84 @@
+import CLinux
+import Glibc
+import HostProtocol
+import SessionModel
+
+/// A child that does something about a session's network, and the report that is waited for.
+final class NetworkErrand {
+    private let loop: Loop
+    private let child: Int32
+    private let report: Int32
+    private var said: [UInt8] = []
+    private var timer: UInt64?
+    private var done: ((Result<SessionNetwork.Report, HostFailure>) -> Void)?
+
+    /// Does `work` in a child and calls `done` once, at the latest after `seconds`, with what became of it.
+    init(
+        loop: Loop, within seconds: Double, _ work: () throws(HostFailure) -> SessionNetwork.Report,
+        done: @escaping (Result<SessionNetwork.Report, HostFailure>) -> Void
+    ) throws(HostFailure) {
+        self.loop = loop
+        self.done = done
+        (child, report) = try reportingChild { Self.obey(work) }
+        timer = loop.after(seconds) { [weak self] in
+            self?.abandon(HostFailure(.applicationFailed, "the network was not made in time"))
+        }
+        loop.watch(report) { [weak self] _ in self?.read() }
+    }
+
+    /// In a child whose report is descriptor 3: a group of its own, so that the programs it runs end with it.
+    private static func obey(_ work: () throws(HostFailure) -> SessionNetwork.Report) {
+        setpgid(0, 0)
+        clinux_ignore_signal(SIGPIPE)
+        var report: SessionNetwork.Report
+        do throws(HostFailure) { report = try work() } catch {
+            report = SessionNetwork.Report()
+            report.failure = error
+        }
+        _ = fcntl(3, F_SETFL, 0)
+        _ = writeAll(encoded(report), to: 3)
+    }
+
+    /// Forks a child that takes away what a display has, without a loop; answers it, to be waited for.
+    static func removal(of display: DisplayNumber, _ run: RunFolder) -> Int32? {
+        guard
+            let (child, report) = try? reportingChild({
+                alarm(5)
+                obey { () throws(HostFailure) in
+                    try SessionNetwork.remove(display, run)
+                    return SessionNetwork.Report()
+                }
+            })
+        else { return nil }
+        close(report)
+        return child
+    }
+
+    /// Ends it with `failure`, unless it is over.
+    func abandon(_ failure: HostFailure) {
+        guard done != nil else { return }
+        // It may not have its own group yet.
+        for target in [-child, child] { kill(target, SIGKILL) }
+        settle(.failure(failure))
+    }
+
+    private func read() {
+        var part = [UInt8](repeating: 0, count: 65_536)
+        let count = Glibc.read(report, &part, part.count)
+        if count > 0 { said += part[..<count] }
+        guard count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) else { return }
+        guard let report: SessionNetwork.Report = decoded(said) else {
+            return settle(.failure(HostFailure(.internalError, "the network's child was killed")))
+        }
+        settle(report.failure.map { .failure($0) } ?? .success(report))
+    }
+
+    private func settle(_ outcome: Result<SessionNetwork.Report, HostFailure>) {
+        guard let done else { return }
+        self.done = nil
+        loop.cancel(timer)
+        loop.forget(report)
+        close(report)
+        done(outcome)
+    }
+}
