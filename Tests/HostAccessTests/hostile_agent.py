@@ -3,7 +3,7 @@
 
 usage: hostile_agent.py WAY
 """
-import json, sys, time
+import json, sys
 
 way = sys.argv[1]
 out = sys.stdout.buffer
@@ -103,4 +103,3 @@ def separators():
 
 
 globals()[way]()
-time.sleep(3600)
