@@ -1,4 +1,3 @@
-import Glibc
 import HostProtocol
 import SessionModel
 
@@ -165,37 +164,14 @@ enum OrderCheck {
                 targets.allSatisfy { NetworkTarget($0.description) == $0 }, "A place looks like hub.example.org:443.")
         }
         try require(
-            network.denied.count <= 1024 && network.denied.allSatisfy { bits(of: $0) != nil },
+            network.denied.count <= 1024 && network.denied.allSatisfy { IPNetwork($0) != nil },
             "What is denied is at most 1,024 addresses and networks.")
         try require(
-            bits(of: network.range).map { $0.family == AF_INET && $0.prefix <= 20 } ?? false,
+            IPNetwork(network.range).map { !$0.isSix && $0.bits <= 20 } ?? false,
             "The cables' network is an IPv4 network of at most 20 bits.")
         try require(
-            bits(of: network.range6).map { $0.family == AF_INET6 && $0.prefix <= 64 } ?? false,
+            IPNetwork(network.range6).map { $0.isSix && $0.bits <= 64 } ?? false,
             "The cables' other network is an IPv6 network of at most 64 bits.")
-    }
-
-    /// The family and prefix of an address or a network; nil when `text` is none.
-    private static func bits(of text: String) -> (family: Int32, prefix: Int)? {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), text.utf8.count <= 50 else { return nil }
-        var four = in_addr()
-        var six = in6_addr()
-        let family: Int32
-        if inet_pton(AF_INET, String(parts[0]), &four) == 1 {
-            family = AF_INET
-        } else if inet_pton(AF_INET6, String(parts[0]), &six) == 1 {
-            family = AF_INET6
-        } else {
-            return nil
-        }
-        let most = family == AF_INET ? 32 : 128
-        guard parts.count == 2 else { return (family, most) }
-        guard parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }), let prefix = Int(parts[1]), prefix <= most
-        else {
-            return nil
-        }
-        return (family, prefix)
     }
 
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {
