@@ -157,7 +157,7 @@ extension EndToEnd {
             }
             #expect(told["Uid"].text == "10001\t10001\t10001\t10001")
             #expect(told["NoNewPrivs"].text == "1" && told["Seccomp"].text == "2")
-            #expect(told["su"].text == "" && told["mount"].text != "0" && told["own"].text == "10001")
+            #expect(told["su"].text?.contains("0") == false && told["mount"].text != "0" && told["own"].text == "10001")
             for call in ["setuid", "setgid", "setgroups", "chown"] { #expect(told[call].text == "EPERM", "\(call)") }
         }
     }
@@ -182,11 +182,10 @@ extension EndToEnd {
     func attackSystemTree() throws {
         try Victim.with { victims in
             let told = try Attack(name: "system_tree", facts: try facts(victims)).run()
-            let itsOwn = ["/tmp", "/var/tmp", "/dev/shm", "/dev/pts"]
+            // The cookie for its own display is its own too.
+            let itsOwn = ["/tmp", "/var/tmp", "/dev/shm", "/run/maxwell/auth"]
             let places = told["writable"].texts.filter { path in
                 !itsOwn.contains { path == $0 || path.hasPrefix($0 + "/") }
-                    && !["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx"]
-                        .contains(path)
             }
             #expect(places == [])
             #expect(told.successes("settings", besides: ["ENOENT", "EACCES", "EPERM", "EROFS"]) == [:])

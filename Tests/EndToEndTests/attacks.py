@@ -39,6 +39,11 @@ def read(path):
         return "read %r" % file.read(64)
 
 
+def read_all(path):
+    with open(path) as file:
+        return file.read()
+
+
 def write(path):
     with open(path, "ab") as file:
         return "written" if file.writable() else None
@@ -406,7 +411,7 @@ def outlive(facts):
     # One that is never the same for long.
     leave("python3", "-c", "import os, time\nwhile True:\n  if os.fork(): os._exit(0)\n  os.setsid()\n  time.sleep(0.001) #" + facts["mark"])
     time.sleep(0.5)
-    return {"left": sum(facts["mark"] in open("/proc/%d/cmdline" % pid).read() for pid in pids())}
+    return {"left": sum(facts["mark"] in attempt(read_all, "/proc/%d/cmdline" % pid) for pid in pids())}
 
 
 def own_directory(facts):
