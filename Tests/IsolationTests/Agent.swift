@@ -356,10 +356,20 @@ final class Agent {
         close(fd)
     }
 
-    /// Ends what the test left: `serve`, and the data process of this run folder.
+    /// Ends what the test left: `serve`, the data process of this run folder, and displays with their cgroups.
     func tearDown() {
+        let ours = "-" + RunFolder(path: run, isolation: .container).bootID().suffix(8)
         stop()
         for pid in Self.processes(with: "--run \(run) ") { kill(pid, SIGKILL) }
+        let groups = ControlGroups(
+            folders: ControlGroups.parents().flatMap { parent in
+                names(in: parent + "/maxwell").filter { $0.hasSuffix(ours) }.map { "\(parent)/maxwell/\($0)" }
+            })
+        let deadline = now() + 10
+        while !groups.remove(), now() < deadline {
+            for pid in groups.members { kill(pid, SIGKILL) }
+            usleep(2000)
+        }
         umount2(run, Int32(MNT_DETACH))
         try? FileManager.default.removeItem(atPath: String(run.dropLast(4)))
     }
