@@ -109,7 +109,7 @@ extension Keeper {
         guard making != nil else { return }
         if serverGone { return failMaking(PlainDisplay.failure(log: serverLogTail())) }
         if now() > deadline { return failMaking(HostFailure(.displayFailed, "Xvnc is silent: \(serverLogTail())")) }
-        guard let order, let socket = connectUnix(folder.rfb) else {
+        guard let order, let socket = connectUnix(folder.rfb, boundBy: order.uid) else {
             loop.after(0.002) { [self] in awaitPixel(until: deadline) }
             return
         }

@@ -13,7 +13,7 @@ extension Keeper {
         }
         lastScreenshot = now()
         let screenshot = Screenshot(
-            display: folder.rfb, order: application.order, password: order.password)
+            display: folder.rfb, displayUser: order.uid, order: application.order, password: order.password)
         let child: Int32
         let report: Int32
         do throws(HostFailure) { (child, report) = try screenshot.begin() } catch {

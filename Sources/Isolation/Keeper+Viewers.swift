@@ -16,7 +16,7 @@ extension Keeper {
         let count = clinux_receive_descriptor(door, &words, words.count, &viewer)
         guard count >= 0, viewer >= 0 else { return }
         guard let order, state != .ending, equalInConstantTime(words[..<count], Array(order.key.exposed.utf8)),
-            let display = connectUnix(folder.rfb)
+            let display = connectUnix(folder.rfb, boundBy: order.uid)
         else {
             _ = writeAll(Array("NO such display or key\n".utf8), to: viewer)
             close(viewer)

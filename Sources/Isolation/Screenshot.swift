@@ -8,6 +8,7 @@ struct Screenshot {
     /// Seconds after which the child ends itself.
     static let patience: UInt32 = 5
     let display: String
+    let displayUser: UInt32
     let order: ApplicationOrder
     let password: Secret
 
@@ -23,7 +24,7 @@ struct Screenshot {
 
     /// Only the connection needs root: what the display sends is read as the user whose display it is.
     private func take() throws(HostFailure) {
-        guard let socket = connectUnix(display) else { throw failure("connect \(display)") }
+        guard let socket = connectUnix(display, boundBy: displayUser) else { throw failure("connect \(display)") }
         _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) & ~O_NONBLOCK)
         if let step = becomeUser(order.account, filtered: true) { throw failure(step) }
         let image = try FrameReader(socket: socket, password: password).read()

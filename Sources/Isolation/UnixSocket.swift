@@ -56,6 +56,20 @@ func connectUnix(_ path: String) -> Int32? {
     return nil
 }
 
+/// A connected Unix socket as ``connectUnix(_:)`` makes it, to a socket at `path` that `owner` bound. What else `owner` may
+/// have put there, a link to somebody else's socket above all, is not connected to.
+func connectUnix(_ path: String, boundBy owner: UInt32) -> Int32? {
+    let found = open(path, clinux_o_path | O_NOFOLLOW | O_CLOEXEC)
+    guard found >= 0 else { return nil }
+    defer { close(found) }
+    var about = stat()
+    guard fstat(found, &about) == 0, about.st_mode & S_IFMT == S_IFSOCK, about.st_uid == owner else {
+        errno = EACCES
+        return nil
+    }
+    return connectUnix("/proc/self/fd/\(found)")
+}
+
 /// Hands `fd` with `words` to whoever reads the datagram socket at `path`.
 func handOver(_ fd: Int32, _ words: [UInt8], to path: String) -> Bool {
     guard let found = unixAddress(path) else { return false }

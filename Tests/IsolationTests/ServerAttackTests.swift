@@ -1,0 +1,39 @@
+import Glibc
+import HostProtocol
+import SessionModel
+import Testing
+
+@testable import Isolation
+
+@Suite("a display server that an attacker has taken over", .serialized)
+struct ServerAttackTests {
+    @Test("a link in its socket's place leads the keeper, which is root, to nobody else's socket")
+    func link() throws {
+        try withDisplay(3281) { agent, number in
+            let other = try DisplayNumber(3282)
+            try #require(try agent.make(other) == .displayReady)
+            let folder = RunFolder(path: agent.run, isolation: .container).display(number)
+            let line = "RFB \(number) \(Agent.key.exposed)\n"
+            #expect(try agent.data(line, bytes: 15) == "OK\nRFB 003.008\n")
+            try agent.begin("echo there; exec sleep 1000", on: number)
+            let rfb = RunFolder(path: agent.run, isolation: .container).display(other).rfb
+            for target in [rfb, agent.run + "/data.sock"] {
+                unlink(folder.rfb)
+                #expect(symlink(target, folder.rfb) == 0)
+                #expect(try agent.data(line).hasPrefix("NO "))
+            }
+            guard case .failed = try agent.ask(.screenshot(display: number)) else {
+                Issue.record("a picture of another display")
+                return
+            }
+            // A socket of somebody else's, in the flesh.
+            unlink(folder.rfb)
+            close(try listenUnix(folder.rfb))
+            #expect(try agent.data(line).hasPrefix("NO "))
+            expectEnded(try agent.end(number))
+            #expect(agent.traces(of: number) == [])
+            #expect(try agent.data("RFB \(other) \(Agent.key.exposed)\n", bytes: 15) == "OK\nRFB 003.008\n")
+            expectEnded(try agent.end(other))
+        }
+    }
+}
