@@ -18,17 +18,43 @@ public final class Directory: Sendable {
         lanes = (0..<4).map { Lane(settings, number: $0) }
     }
 
-    /// The active account `user`, with what it may have of its groups.
+    /// The active account `user`, with what it may have of its groups; a person without ids is not usable as one.
     public func account(_ user: UserName) async throws(DirectoryError) -> Account {
+        guard case .account(let account, _) = try await person(user) else {
+            throw .unusable(user, reason: "no uidNumber")
+        }
+        return account
+    }
+
+    /// The active person `user`, with or without ids.
+    public func person(_ user: UserName) async throws(DirectoryError) -> Person {
         let rules = AccountRules(settings: settings, today: Self.today())
         return try await onALane { (lane, deadline) throws(DirectoryError) in
             let entry = try rules.usable(try Self.entries(lane, rules, user, deadline), for: user)
-            let filter = Filter.groups(ofName: user.text, dn: entry.dn, gid: try rules.gid(of: entry, for: user))
+            let isVisitor = rules.isVisitor(entry)
+            let filter = Filter.groups(
+                ofName: user.text, dn: entry.dn, gid: isVisitor ? nil : try rules.gid(of: entry, for: user))
             let groups = try lane.ask(until: deadline) { (connection, time) throws(ServerFailure) in
                 try connection.search(
                     rules.settings.groupBase, filter, AccountRules.groupAttributes, limit: 0, time: time)
             }
-            return try rules.account(user, entry, groups: groups)
+            return isVisitor
+                ? .visitor(try rules.visitor(user, groups: groups))
+                : .account(
+                    try rules.account(user, entry, groups: groups), homeIsNamed: rules.namedHome(of: entry) != nil)
+        }
+    }
+
+    /// The name of the one account with `uid`; nil when there is none, or several.
+    public func name(ofUID uid: UInt32) async throws(DirectoryError) -> UserName? {
+        let rules = AccountRules(settings: settings, today: Self.today())
+        return try await onALane { (lane, deadline) throws(DirectoryError) in
+            let found = try lane.ask(until: deadline) { (connection, time) throws(ServerFailure) in
+                try connection.search(
+                    rules.settings.peopleBase, Filter.accounts(withUID: uid), ["uid"], limit: 2, time: time)
+            }
+            guard found.count == 1 else { return nil }
+            return found.first?.first("uid").flatMap { try? UserName($0) }
         }
     }
 
@@ -50,7 +76,7 @@ public final class Directory: Sendable {
     ) throws(DirectoryError) -> [Entry] {
         try lane.ask(until: deadline) { (connection, time) throws(ServerFailure) in
             try connection.search(
-                rules.settings.peopleBase, Filter.account(named: user.text), AccountRules.accountAttributes, limit: 2,
+                rules.settings.peopleBase, Filter.person(named: user.text), AccountRules.accountAttributes, limit: 2,
                 time: time)
         }
     }

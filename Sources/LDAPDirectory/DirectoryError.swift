@@ -10,6 +10,8 @@ public enum DirectoryError: UserFacingError, Equatable {
     case expired(UserName)
     /// The account exists but may not have sessions: its uid or gid is a system's or ours.
     case notAllowed(UserName, reason: String)
+    /// The account's entry names no home, and there is no folder for such homes (`homes.root`).
+    case homeless(UserName)
     /// The account's entry, or several entries of one name, cannot be used.
     case unusable(UserName, reason: String)
     /// The server knows the account and refused the password.
@@ -29,6 +31,8 @@ public enum DirectoryError: UserFacingError, Equatable {
         case .expired(let user): "The account \(user) has expired; please ask the gateway's administrators."
         case .notAllowed(let user, _):
             "The account \(user) may not have sessions; please ask the gateway's administrators."
+        case .homeless(let user):
+            "The account \(user) has no home folder; please ask the gateway's administrators to set homes.root."
         case .unusable(let user, _):
             "The account \(user) is not set up completely; please ask the gateway's administrators."
         case .wrongPassword(let user): "The password for \(user) is wrong."
@@ -43,7 +47,7 @@ public enum DirectoryError: UserFacingError, Equatable {
         switch self {
         case .unknown: .noUser
         case .disabled, .expired, .notAllowed, .wrongPassword, .emptyPassword: .noPermission
-        case .unusable: .badData
+        case .unusable, .homeless: .badData
         case .unavailable: .tryAgain
         case .misconfigured: .configuration
         }
@@ -54,7 +58,7 @@ public enum DirectoryError: UserFacingError, Equatable {
         switch self {
         case .notAllowed(_, let reason), .unusable(_, let reason): reason
         case .unavailable(let cause), .misconfigured(let cause): cause
-        case .unknown, .disabled, .expired, .wrongPassword, .emptyPassword: nil
+        case .unknown, .disabled, .expired, .homeless, .wrongPassword, .emptyPassword: nil
         }
     }
 }

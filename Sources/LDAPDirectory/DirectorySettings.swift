@@ -22,6 +22,8 @@ public struct DirectorySettings: Sendable {
     public var minimumGID: UInt32
     /// Ids that are given out elsewhere: such accounts are refused, such supplementary groups dropped.
     public var reservedIDs: [ClosedRange<UInt32>]
+    /// The folder of the homes of people whose entry names none; nil: they have no home.
+    public var homesRoot: String?
     /// How long one question may take, connecting and failing over included.
     public var timeout: Duration
 
@@ -29,7 +31,7 @@ public struct DirectorySettings: Sendable {
     public init(
         uris: [String], caFile: String, startTLS: Bool = true, bindDN: String? = nil, bindPassword: Secret? = nil,
         peopleBase: String, groupBase: String, minimumUID: UInt32 = 1000, minimumGID: UInt32 = 1000,
-        reservedIDs: [ClosedRange<UInt32>] = [], timeout: Duration = .seconds(5)
+        reservedIDs: [ClosedRange<UInt32>] = [], homesRoot: String? = nil, timeout: Duration = .seconds(5)
     ) {
         self.uris = uris
         self.caFile = caFile
@@ -41,6 +43,7 @@ public struct DirectorySettings: Sendable {
         self.minimumUID = minimumUID
         self.minimumGID = minimumGID
         self.reservedIDs = reservedIDs
+        self.homesRoot = homesRoot
         self.timeout = timeout
     }
 }

@@ -46,6 +46,32 @@ struct AccountRules {
         return gid
     }
 
+    /// Whether `entry` has no ids at all: whoever it describes gets some for a while.
+    func isVisitor(_ entry: Entry) -> Bool { entry.all("uidNumber").isEmpty }
+
+    /// The person without ids that `entry` describes, with the names of `groups`; refused where there is no place for their
+    /// home.
+    func visitor(_ name: UserName, groups: [Entry]) throws(DirectoryError) -> Visitor {
+        guard settings.homesRoot != nil else { throw .homeless(name) }
+        let names = groups.compactMap { $0.first("cn") }.filter(Self.isName)
+        return Visitor(name: name, groups: Set(names).sorted())
+    }
+
+    /// The home `entry` names.
+    func namedHome(of entry: Entry) -> String? { entry.first("homeDirectory").flatMap { $0.isEmpty ? nil : $0 } }
+
+    /// The home `entry` names, or else its place below the folder of such homes.
+    private func home(of entry: Entry, for name: UserName) throws(DirectoryError) -> String {
+        guard let home = namedHome(of: entry) else {
+            guard let root = settings.homesRoot else { throw .homeless(name) }
+            return "\(root)/\(name)"
+        }
+        guard Self.isPath(home), home != "/" else {
+            throw .unusable(name, reason: "homeDirectory is no absolute path without ..: \(entry.dn)")
+        }
+        return home
+    }
+
     /// The account `entry` describes, with what is allowed of `groups`.
     func account(_ name: UserName, _ entry: Entry, groups: [Entry]) throws(DirectoryError) -> Account {
         guard let uid = entry.first("uidNumber").flatMap(Self.id) else {
@@ -55,9 +81,7 @@ struct AccountRules {
             throw .notAllowed(name, reason: "uid \(uid) is below \(settings.minimumUID) or reserved: \(entry.dn)")
         }
         let primary = try gid(of: entry, for: name)
-        guard let home = entry.first("homeDirectory"), Self.isPath(home), home != "/" else {
-            throw .unusable(name, reason: "homeDirectory is no absolute path without ..: \(entry.dn)")
-        }
+        let home = try home(of: entry, for: name)
         let shell = entry.first("loginShell") ?? "/bin/sh"
         guard Self.isPath(shell) else { throw .unusable(name, reason: "loginShell is no absolute path: \(entry.dn)") }
         // A group that the directory does not name is known by its number.

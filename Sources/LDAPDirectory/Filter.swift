@@ -1,13 +1,19 @@
 /// Search filters (RFC 4515); every value in them is escaped.
 enum Filter {
-    /// The account named `name`.
-    static func account(named name: String) -> String {
-        "(&(objectClass=posixAccount)(uid=\(escaped(name))))"
+    /// The person named `name`, with ids (RFC 2307) or without (RFC 2798).
+    static func person(named name: String) -> String {
+        "(&(|(objectClass=posixAccount)(objectClass=inetOrgPerson))(uid=\(escaped(name))))"
     }
 
-    /// The groups of the account, the primary one included.
-    static func groups(ofName name: String, dn: String, gid: UInt32) -> String {
-        "(|(&(objectClass=posixGroup)(|(memberUid=\(escaped(name)))(gidNumber=\(gid))))"
+    /// The accounts with `uid`.
+    static func accounts(withUID uid: UInt32) -> String {
+        "(&(|(objectClass=posixAccount)(objectClass=inetOrgPerson))(uidNumber=\(uid)))"
+    }
+
+    /// The groups of the person, the primary one included where there is one.
+    static func groups(ofName name: String, dn: String, gid: UInt32?) -> String {
+        let primary = gid.map { "(gidNumber=\($0))" } ?? ""
+        return "(|(&(objectClass=posixGroup)(|(memberUid=\(escaped(name)))\(primary)))"
             + "(&(objectClass=groupOfNames)(member=\(escaped(dn)))))"
     }
 

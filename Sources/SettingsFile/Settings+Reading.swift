@@ -261,7 +261,11 @@ extension Settings.Network {
 extension Settings.Homes {
     init(reading section: Section) {
         var section = section
-        root = section.optional("root", nil, expected: "an absolute path") { $0 == "/" ? nil : absolutePath($0) }
+        root = section.optional("root", nil, expected: "an absolute path") { text in
+            let parts = text.split(separator: "/")
+            guard absolutePath(text) != nil, !parts.isEmpty, !text.contains(":") else { return nil }
+            return "/" + parts.joined(separator: "/")
+        }
         measureEvery = section.seconds("measure_every", .seconds(600))
         softLimit = section.size("soft_limit", 0)
         hardLimit = section.size("hard_limit", 0)

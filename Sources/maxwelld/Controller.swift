@@ -69,7 +69,9 @@ struct Controller: AsyncParsableCommand {
         log.logLevel = Logger.Level(rawValue: settings.controller.logLevel.rawValue) ?? .info
         let gateway = Gateway(
             settings: settings, database: Database(settings.database.address(password: secrets.database)),
-            directory: Directory(settings.ldap.directory(password: secrets.directory, reserved: settings.uids)),
+            directory: Directory(
+                settings.ldap.directory(
+                    password: secrets.directory, reserved: settings.uids, homes: settings.homes)),
             log: log)
         let listener = try ControlListener(path: settings.controller.socket)
         try listener.serve { request, caller in await gateway.answer(request, from: caller) }

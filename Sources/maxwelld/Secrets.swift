@@ -25,10 +25,11 @@ extension Settings.Database {
 
 extension Settings.LDAP {
     /// The directory as its adapter wants it; `reserved` ids are ours to give out, never an account's.
-    func directory(password: Secret?, reserved: Settings.UIDs) -> DirectorySettings {
+    func directory(password: Secret?, reserved: Settings.UIDs, homes: Settings.Homes) -> DirectorySettings {
         DirectorySettings(
             uris: uris, caFile: caFile, startTLS: startTLS, bindDN: bindDN, bindPassword: password,
             peopleBase: peopleBase, groupBase: groupBase, minimumUID: minimumUID, minimumGID: minimumGID,
-            reservedIDs: [reserved.displays, reserved.shadow].map { $0.first...$0.last }, timeout: timeout)
+            reservedIDs: [reserved.displays, reserved.shadow].map { $0.first...$0.last }, homesRoot: homes.root,
+            timeout: timeout)
     }
 }

@@ -42,6 +42,20 @@ enum People {
         """
     }
 
+    /// A person who is no account; `more` may make them half of one.
+    private static func visitor(_ name: String, more: String = "") -> String {
+        """
+        dn: uid=\(name),ou=people,\(Slapd.suffix)
+        objectClass: inetOrgPerson
+        \(more.isEmpty ? "" : "objectClass: extensibleObject\n")cn: \(name)
+        sn: \(name)
+        uid: \(name)
+        userPassword: \(name)-word
+        \(more.isEmpty ? "" : more + "\n")
+
+        """
+    }
+
     private static func group(_ name: String, gid: String?, members: String, isPosix: Bool = true) -> String {
         """
         dn: cn=\(name),ou=groups,\(Slapd.suffix)
@@ -61,6 +75,9 @@ enum People {
         + person("later", uid: "5006", more: "shadowExpire: 200000")
         + person("system", uid: "999") + person("wheel", uid: "5007", gid: "10") + person("root", uid: "0")
         + person("display", uid: "2000001") + person("nobody", uid: "65534")
+        + visitor("guest") + visitor("lockedguest", more: "pwdAccountLockedTime: 000001010000Z")
+        + visitor("homeless", more: "uidNumber: 5020\ngidNumber: 5000")
+        + visitor("half", more: "uidNumber: 5021")
         + person("relative", uid: "5008", home: "home/relative")
         + person("upward", uid: "5009", home: "/home/../etc") + person("colon", uid: "5010", home: "/home/a:0:0")
             + """
@@ -71,7 +88,7 @@ enum People {
 
             """ + person("twin", uid: "5011") + person("twin", uid: "5012", under: "ou=east,")
         + group("users", gid: "5000", members: "memberUid: nosuch")
-        + group("physics", gid: "6000", members: "memberUid: alice\nmemberUid: bob")
+        + group("physics", gid: "6000", members: "memberUid: alice\nmemberUid: bob\nmemberUid: guest")
         + group("adm", gid: "4", members: "memberUid: alice")
         + group("displays", gid: "2000005", members: "memberUid: alice")
         + group(

@@ -115,6 +115,7 @@ public final class Slapd: @unchecked Sendable {
         include /etc/ldap/schema/core.schema
         include /etc/ldap/schema/cosine.schema
         include /etc/ldap/schema/nis.schema
+        include /etc/ldap/schema/inetorgperson.schema
         modulepath /usr/lib/ldap
         moduleload back_mdb
         moduleload ppolicy
