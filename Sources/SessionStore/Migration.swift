@@ -13,6 +13,7 @@ struct Migration: Sendable {
         Migration("005-ready-displays", PackageResources._05_ready_displays_sql),
         Migration("006-life", PackageResources._06_life_sql),
         Migration("007-native-viewers", PackageResources._07_native_viewers_sql),
+        Migration("008-shadow-accounts", PackageResources._08_shadow_accounts_sql),
     ]
 
     init(_ name: String, _ bytes: [UInt8]) {
