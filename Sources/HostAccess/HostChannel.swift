@@ -284,6 +284,7 @@ extension HostRequest {
         case .homeUsage: "homeUsage"
         case .setQuota: "setQuota"
         case .cleanAccount: "cleanAccount"
+        case .purge: "purge"
         case .check: "check"
         }
     }

@@ -23,13 +23,17 @@ public enum HostRequest: Codable, Sendable, Equatable {
     case screenshot(display: DisplayNumber)
     /// Makes the account's home (0700, skeleton), if it is not there.
     case makeHome(account: Account)
-    /// What an account uses of its home's file system; answered at once, from figures that may be some minutes old.
-    case homeUsage(account: Account)
-    /// Sets the limits of a uid, in blocks of 1024 bytes, on the file system of `home`; 0: none. Answers `.done` also where the
-    /// file system can have none, which it logs.
+    /// What an account uses of its home's file system, from figures that are at most `maxAge` seconds old where they were
+    /// counted; older ones, or ``HostFailure/Kind/tooOften``, when counting takes longer than a few seconds.
+    case homeUsage(account: Account, maxAge: Double)
+    /// Sets the limits of a uid, in blocks of 1024 bytes, on the file system of `home`; 0: none. Refused with the cause where
+    /// the file system can have none.
     case setQuota(uid: UInt32, soft: UInt64, hard: UInt64, home: String)
     /// Ends every process of a uid that served somebody and removes its home: the next one finds nothing.
     case cleanAccount(account: Account)
+    /// Removes what sessions that have ended left in an account's home and nobody changed for so many days, 0 for any; the
+    /// results of `live` sessions stay.
+    case purge(account: Account, days: Int, live: [SessionNumber])
     /// Disk, memory, load, cgroups, programs: one plain line per finding.
     case check
 }

@@ -26,6 +26,9 @@ extension Keeper {
         }
     }
 
+    /// Seconds that the notice of a start stays, unless it is clicked away.
+    private static let noticeTime = 3600
+
     /// The display serves nobody, as before a launch that failed.
     private func forgetSession() {
         written.session = nil
@@ -58,6 +61,7 @@ extension Keeper {
             beat()
             if let status = ended[pid] { applicationEnded(order, status) }
             reap()
+            if let notice = order.notice { show(notice, seconds: Self.noticeTime) { _ in } }
         }
     }
 

@@ -144,7 +144,7 @@ final class Keeper {
             show(text, seconds: seconds) { [self] in pay(debt, $0) }
         case .inventory: pay(debt, .inventory([report]))
         case .screenshot: screenshot(debt)
-        case .ping, .makeHome, .check, .homeUsage, .setQuota, .cleanAccount:
+        case .ping, .makeHome, .check, .homeUsage, .setQuota, .cleanAccount, .purge:
             pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
         }
     }

@@ -22,7 +22,8 @@ final class Server {
     }
 
     private let run: RunFolder
-    private let loop = Loop()
+    let loop = Loop()
+    private let counting: HomeCounting
     private var tell: (HostMessage) -> Void = { _ in }
     /// Somebody on this host asks, not a controller: deaths are kept for one.
     private let isLocal: Bool
@@ -36,6 +37,7 @@ final class Server {
     private init(run: RunFolder, isLocal: Bool) {
         self.run = run
         self.isLocal = isLocal
+        counting = HomeCounting(run: run, loop: loop)
     }
 
     /// Serves standard input and output until the input ends.
@@ -79,7 +81,7 @@ final class Server {
         if greeted { tell(message) } else { early.append(message) }
     }
 
-    private func reply(_ id: UInt64, _ reply: HostReply) { tell(HostMessage.reply(id: id, reply)) }
+    func reply(_ id: UInt64, _ reply: HostReply) { tell(HostMessage.reply(id: id, reply)) }
 
     // MARK: What runs here
 
@@ -319,8 +321,12 @@ final class Server {
             }
             route(call, display)
         case .makeHome(let account): makeHome(account, call.id)
-        case .homeUsage, .setQuota, .cleanAccount:
-            reply(call.id, .failed(HostFailure(.refused, "not a request of this host")))
+        case .homeUsage(let account, let maxAge):
+            counting.answer(account, maxAge: maxAge) { [self] in reply(call.id, $0) }
+        case .setQuota(let uid, let soft, let hard, let home):
+            setQuota(uid, soft: soft, hard: hard, home: home, call.id)
+        case .cleanAccount(let account): cleanAccount(account, call.id)
+        case .purge(let account, let days, let live): purge(account, days: days, live: live, call.id)
         case .check:
             let (lines, good) = HostCheck.findings(run)
             reply(call.id, .lines(lines, good: good))
@@ -424,33 +430,6 @@ final class Server {
                 groups.enter()
             }
             _ = chdir("/")
-        }
-    }
-
-    // MARK: Homes
-
-    private func makeHome(_ account: Account, _ id: UInt64) {
-        do throws(HostFailure) {
-            let report = try HomeMaking(account).begin()
-            var said: [UInt8] = []
-            let timer = loop.after(10) { [self] in
-                loop.forget(report)
-                close(report)
-                reply(id, .failed(HostFailure(.homeUnavailable, "\(account.home) does not answer")))
-            }
-            loop.watch(report) { [self] _ in
-                var part = [UInt8](repeating: 0, count: 1024)
-                let count = read(report, &part, part.count)
-                if count > 0 { said += part[..<count] }
-                guard count == 0 else { return }
-                loop.cancel(timer)
-                loop.forget(report)
-                close(report)
-                let words = String(decoding: said, as: UTF8.self)
-                reply(id, words == "done" ? .done : .failed(HostFailure(.homeUnavailable, words)))
-            }
-        } catch {
-            reply(id, .failed(error))
         }
     }
 }

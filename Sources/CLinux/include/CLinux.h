@@ -1,6 +1,7 @@
 #pragma once
 // What Swift cannot say: variadics, macros, what glibc shows only with _GNU_SOURCE. No decisions here.
 #include "epoll_system.h"
+#include "homes_system.h"
 #include "isolation_system.h"
 #include "peer_system.h"
 #include "sight_system.h"
