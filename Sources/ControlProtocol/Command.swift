@@ -43,6 +43,12 @@ public enum Command: Equatable, Sendable {
             let given = try WordArguments(rest, of: word, shape: .init(plain: 1...1, flags: ["--json"]))
             let session = try PortalWords.session(given.plain[0])
             return .ask(.why(session: session), asJSON: given.flags.contains("--json"))
+        case "quota":
+            let given = try WordArguments(rest, of: word, shape: .init(plain: 0...1, flags: ["--json"]))
+            let user = try given.plain.first.map { name throws(Refusal) in
+                try Refusal.parsed("USER") { () throws(MalformedName) in try UserName(name) }
+            }
+            return .ask(.quota(user: user), asJSON: given.flags.contains("--json"))
         case "extend": return try extend(rest)
         case "reap": return try reap(rest)
         case "hosts":

@@ -3,7 +3,7 @@ enum HelpText {
     /// Every word, for the closest one to a mistake.
     static let words =
         PortalWords.words + [
-            "sessions", "why", "extend", "reap", "hosts", "apps", "host", "login", "ticket", "counters", "ping",
+            "sessions", "why", "quota", "extend", "reap", "hosts", "apps", "host", "login", "ticket", "counters", "ping",
             "bench", "migrate", "help",
         ]
 
@@ -18,6 +18,7 @@ enum HelpText {
           extend N [TIME]        give a session more time
           sessions               list them: who watches, and when and why they will be ended
           why N                  what session N's start tried, why it ended, who watched
+          quota [USER]           how much disk space somebody has, and may have
 
         The gateway:
           apps                   list what can be started
@@ -35,7 +36,7 @@ enum HelpText {
         For the portal:
           create_userhome USER, update_quota UID SOFT HARD, screenshot USER
 
-        'maxwell WORD --help' tells more. sessions, why, reap, hosts, apps, counters and ticket take --json.
+        'maxwell WORD --help' tells more. sessions, why, quota, reap, hosts, apps, counters and ticket take --json.
         The exit status is one of sysexits(3); a failure is one sentence on standard error.
 
         """
@@ -79,13 +80,14 @@ enum HelpText {
         "create_userhome": """
         maxwell create_userhome USER
 
-        Makes USER's home directory where there is none.
+        Makes USER's home directory where there is none, with what /etc/skel has. One that is there stays as it is.
 
         """,
         "update_quota": """
         maxwell update_quota UID SOFT HARD
 
-        Sets the disk limits of the user with that number, in blocks.
+        Sets the disk limits of the user with that number or name, in blocks of 1024 bytes; 0 or nothing is none. Where no
+        file system of the hosts has quotas, the session service's log says so; the exit status is 0 all the same.
 
         """,
         "screenshot": """
@@ -108,6 +110,13 @@ enum HelpText {
         Tells what is known of session N: where it is in its life, what its start tried and where, why it ended or
         failed, and the end of what its application printed. Of one that has ended also how long it lasted, was watched
         and computed, and who watched. Of the caller's own sessions, or any for an administrator.
+
+        """,
+        "quota": """
+        maxwell quota [USER] [--json]
+
+        Tells what USER, or the caller, has on the homes' file system, what they may have and what is left, in bytes with
+        --json. COUNTED tells by whom: the file system itself, or us every few minutes, where limits hold nobody back.
 
         """,
         "extend": """

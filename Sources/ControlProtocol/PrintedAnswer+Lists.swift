@@ -117,6 +117,24 @@ extension PrintedAnswer {
         """
     }
 
+    static func table(_ quota: QuotaAnswer) -> String {
+        var table = TextTable(["USER", "USED", "SOFT LIMIT", "HARD LIMIT", "LEFT", "COUNTED"], numbers: [1, 2, 3, 4])
+        table.add([
+            quota.user.text, size(quota.used), quota.softLimit > 0 ? size(quota.softLimit) : "",
+            quota.hardLimit > 0 ? size(quota.hardLimit) : "", size(quota.remaining),
+            quota.isEnforced ? "by the file system" : "every few minutes",
+        ])
+        return table.text
+    }
+
+    static func object(_ quota: QuotaAnswer) -> JSONText {
+        .object([
+            ("user", .text(quota.user.text)), ("used", .count(quota.used)), ("soft_limit", .count(quota.softLimit)),
+            ("hard_limit", .count(quota.hardLimit)), ("remaining", .count(quota.remaining)),
+            ("enforced", .bool(quota.isEnforced)),
+        ])
+    }
+
     static func object(_ counters: [String: UInt64]) -> JSONText {
         .object(counters.sorted { $0.key < $1.key }.map { ($0.key, .count($0.value)) })
     }

@@ -54,6 +54,7 @@ public struct PrintedAnswer: Equatable, Sendable {
                 : lines.map { plain($0) + "\n" }.joined()
         case (.sessions(let rows), .sessions): asJSON ? json(rows.map(object)) : table(rows)
         case (.why(let answer), .why): asJSON ? object(answer).line + "\n" : text(answer)
+        case (.quota(let answer), .quota): asJSON ? object(answer).line + "\n" : table(answer)
         case (.reaps(let rows), .reap):
             asJSON ? json(rows.map(object)) : rows.isEmpty ? "No session runs.\n" : table(rows)
         case (.hosts(let rows), .hosts): asJSON ? json(rows.map(object)) : table(rows)

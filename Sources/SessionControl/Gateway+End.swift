@@ -202,7 +202,7 @@ extension Gateway {
 }
 
 /// What `task` returns, or nil when `limit` passes first; the task goes on.
-private func firstOf<Value: Sendable>(_ task: Task<Value, Never>, within limit: Duration) async -> Value? {
+func firstOf<Value: Sendable>(_ task: Task<Value, Never>, within limit: Duration) async -> Value? {
     let (results, feed) = AsyncStream.makeStream(of: Value?.self)
     let waiter = Task { feed.yield(await task.value) }
     let timer = Task {

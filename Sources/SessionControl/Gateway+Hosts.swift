@@ -96,19 +96,12 @@ extension Gateway {
         return (lines, false)
     }
 
-    /// `create_userhome`: on whichever connected host mounts the homes; they all see the same.
+    /// `create_userhome`: on whichever connected host mounts the homes; they all see the same. Who is lent a uid for each visit
+    /// gets a home with it.
     func createHome(of user: UserName) async throws -> ControlReply {
-        let account = try await directory.account(user)
-        var lastFailure: any Error = SessionError.noHost(.nothingConnected, try ApplicationName("create_userhome"))
-        for host in await fleet.states().keys.sorted() {
-            do {
-                _ = try await fleet.channel(host).ask(.makeHome(account: account), within: .seconds(20))
-                return .done("")
-            } catch {
-                lastFailure = error
-            }
-        }
-        throw lastFailure
+        guard case .account(let account, _) = try await directory.person(user) else { return .done("") }
+        try await askForHome(.makeHome(account: account), within: .seconds(20))
+        return .done("")
     }
 
     /// `screenshot`: of every session of the user; what fails or was asked a moment ago is passed over.

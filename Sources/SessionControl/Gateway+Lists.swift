@@ -56,7 +56,9 @@ extension Gateway {
     /// `maxwell login`: checks a password against the directory; wrong name and wrong password sound the same.
     func login(_ user: UserName, _ password: Secret) async throws -> ControlReply {
         try await directory.authenticate(user, password: password)
-        let account = try await directory.account(user)
+        guard case .account(let account, _) = try await directory.person(user) else {
+            return .done("\(user) may log in: a guest account is lent for each visit.")
+        }
         let groups = account.groups.map { "\($0.name)(\($0.gid))" }.joined(separator: ",")
         return .done(
             "\(user) may log in: uid \(account.uid), gid \(account.gid), home \(account.home), groups \(groups).")

@@ -14,10 +14,10 @@ extension Gateway {
             pools.wake()
         }
         let application = try await catalogue.application(order.application)
-        let account = try await directory.account(order.user)
-        guard application.groups.isEmpty || account.groups.contains(where: { application.groups.contains($0.name) })
+        let person = try await directory.person(order.user)
+        guard application.groups.isEmpty || person.groups.contains(where: { application.groups.contains($0) })
         else { throw SessionError.notInGroup(order.user, application.name) }
-        var attempt = StartAttempt(order, application, account)
+        var attempt = StartAttempt(order, application, try await lodging(of: person))
         do {
             repeat {
                 for choice in try await choices(for: attempt) where attempt.mayGoOn {
@@ -28,6 +28,8 @@ extension Gateway {
                             .session: "\(number)", .user: "\(order.user)", .application: "\(application.name)",
                             .host: "\(choice.record.name)", .took: "\(ContinuousClock.now - attempt.began)",
                         ])
+                    let account = attempt.lodging.account
+                    Task { await lookAtHome(of: account, in: number) }
                     return number
                 }
             } while attempt.lostEveryHost
@@ -87,6 +89,7 @@ extension Gateway {
                 attempt.note("new display", on: host, display.id.number)
                 isMaking = false
             }
+            try await furnish(attempt.lodging, on: host, channel)
             try await self.handOver(display, number, attempt, channel)
             attempt.note(handOver, on: host, display.id.number)
             try await database.markRunning(number, steps: StartStep.text(attempt.steps))
@@ -148,16 +151,17 @@ extension Gateway {
         let resources = ResourcesText(
             session: number, token: attempt.token, application: application, version: attempt.order.version,
             gatewayName: settings.gateway.name, gatewayURL: settings.gateway.url,
-            resultsFolder: "\(attempt.account.home)/data/results/\(number)")
+            resultsFolder: "\(attempt.lodging.account.home)/data/results/\(number)")
         _ = try await channel.ask(
             .startApplication(
                 ApplicationOrder(
-                    display: display.id.number, key: display.key, session: number, account: attempt.account,
+                    display: display.id.number, key: display.key, session: number, account: attempt.lodging.account,
                     command: application.command, geometry: application.geometry, resources: resources.text,
                     parameters: attempt.order.parameters, environment: [:],
                     limits: application.limits ?? settings.limits,
-                    network: await network(of: application), tree: application.tree,
-                    mayMakeUserNamespaces: application.mayMakeUserNamespaces)),
+                    network: network(of: application), tree: application.tree,
+                    mayMakeUserNamespaces: application.mayMakeUserNamespaces,
+                    notice: homeNotice(of: attempt.order.user))),
             within: .seconds(20))
     }
 

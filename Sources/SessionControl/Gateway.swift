@@ -29,8 +29,7 @@ public final class Gateway: Sendable {
     let door = EntryDoor()
     /// What relays count.
     let relayFigures = Mutex(RelayFigures())
-    /// Where no application may connect to.
-    let ownAddresses: OwnAddresses
+    let homeFigures = HomeFigures()
     let notices: NoticeCommand
     let log: Logger
     private let roles: CallerRole
@@ -70,6 +69,7 @@ public final class Gateway: Sendable {
             group.addTask { await self.followRecords() }
             group.addTask { await self.followEvents() }
             group.addTask { await self.keepHouse() }
+            group.addTask { await self.keepShadows() }
             group.addTask { await self.endForgotten() }
             group.addTask { await self.keepPools() }
             group.addTask { await self.keepAgreement() }
@@ -104,9 +104,10 @@ public final class Gateway: Sendable {
         case .stop(let session, let delay): try await stop(session, delay, as: role)
         case .check(let host, let apply): try await check(host, apply: apply)
         case .createUserHome(let user): try await createHome(of: user)
-        case .updateQuota: .done("")
+        case .updateQuota(let uid, let soft, let hard): await updateQuota(uid, soft: soft, hard: hard)
         case .screenshot(let user): try await screenshots(of: user)
-        case .quota, .purge: throw SessionError.notAllowed
+        case .quota(let user): try await quota(of: user, as: role)
+        case .purge(let user, let days): try await purge(user, days: days)
         case .sessions(let user): try await listSessions(of: user, as: role)
         case .why(let session): try await why(session, as: role)
         case .hosts: try await listHosts()

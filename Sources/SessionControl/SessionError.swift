@@ -23,6 +23,13 @@ enum SessionError: UserFacingError, Equatable {
     case noSession
     case tooManyTries
     case passwordsNotChecked(cause: String)
+    /// Every uid that can be lent is in use or not clean yet.
+    case noGuestAccount
+    /// The uid that was lent was taken back under a start.
+    case guestAccountGone(UserName)
+    case userNeeded
+    case stillCounting(UserName)
+    case purgeIsOff
 
     var userMessage: String {
         switch self {
@@ -61,15 +68,24 @@ enum SessionError: UserFacingError, Equatable {
         case .noSession: "You have no running session; please start one first."
         case .tooManyTries: "Too many passwords were tried; please try again in a minute."
         case .passwordsNotChecked: "Passwords cannot be checked now; please try again in a minute."
+        case .noGuestAccount: "Every guest account is in use; please try again later."
+        case .guestAccountGone(let user):
+            "The guest account of \(user) was just given back; please try again in a minute."
+        case .userNeeded: "Please say whose quota: 'maxwell quota USER'."
+        case .stillCounting(let user): "The files of \(user) are being counted; please ask again in a few minutes."
+        case .purgeIsOff: "Nothing is removed here: an administrator has to allow it first (homes.purge)."
         }
     }
 
     var exitStatus: ExitStatus {
         switch self {
         case .applicationUnknown, .zoneUnknown, .sessionUnknown: .noInput
-        case .notInGroup, .notPermitted, .notAllowed, .tokenUnknown, .nameOrPasswordWrong: .noPermission
+        case .notInGroup, .notPermitted, .notAllowed, .tokenUnknown, .nameOrPasswordWrong, .purgeIsOff: .noPermission
+        case .userNeeded: .usage
         case .zoneDown, .sessionNotRunning, .exhausted, .noSession: .unavailable
-        case .tooManyOfUser, .tooManyOfApplication, .tooManyViewers, .tooManyTries, .passwordsNotChecked: .tryAgain
+        case .tooManyOfUser, .tooManyOfApplication, .tooManyViewers, .tooManyTries, .passwordsNotChecked,
+            .noGuestAccount, .guestAccountGone, .stillCounting:
+            .tryAgain
         case .noHost(let obstacle, _):
             switch obstacle {
             case .noHosts, .nothingProvides, .nothingInZone: .unavailable

@@ -7,7 +7,7 @@ import SessionStore
 struct StartAttempt {
     let order: StartOrder
     let application: Application
-    let account: Account
+    let lodging: Lodging
     /// What the application proves its session with.
     let token = Secret.token()
     let began = ContinuousClock.now
@@ -16,10 +16,10 @@ struct StartAttempt {
     private(set) var steps: [StartStep] = []
     private(set) var failures: [HostAccessError] = []
 
-    init(_ order: StartOrder, _ application: Application, _ account: Account) {
+    init(_ order: StartOrder, _ application: Application, _ lodging: Lodging) {
         self.order = order
         self.application = application
-        self.account = account
+        self.lodging = lodging
     }
 
     /// After this, no further host is tried: whoever asked has given up.

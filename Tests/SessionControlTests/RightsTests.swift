@@ -23,6 +23,8 @@ import Testing
             (.createUserHome(user: alice), portal),
             (.updateQuota(uid: "1", soft: "1", hard: "1"), portal),
             (.screenshot(user: alice), portal),
+            (.quota(user: alice), ["root", "portal", "administrator", "person", "web"]),
+            (.purge(user: alice, days: nil), ["root", "portal", "web"]),
             (.view(ViewOrder(session: session, user: nil, address: "", readOnly: false)), everyone),
             (.stop(session: session, delay: nil), everyone),
             (.stop(session: session, delay: .standard), ["root", "administrator", "person"]),

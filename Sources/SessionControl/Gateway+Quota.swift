@@ -1,0 +1,181 @@
+import ControlProtocol
+import HostAccess
+import HostProtocol
+import LDAPDirectory
+import SessionModel
+import SessionStore
+
+/// What people have of the homes' file system, and what they may have.
+extension Gateway {
+    /// `maxwell quota`: one's own, or anybody's for who may ask that.
+    func quota(of user: UserName?, as role: Role) async throws -> ControlReply {
+        if let own = Rights.ownName(role), let user, user != own { throw SessionError.notAllowed }
+        guard let user = user ?? role.name else { throw SessionError.userNeeded }
+        guard let account = try await accountToCount(user) else {
+            // Who is lent a uid for each visit has nothing between them.
+            return .quota(
+                QuotaAnswer(
+                    user: user, used: 0, softLimit: limits.soft, hardLimit: limits.hard, remaining: limits.hard,
+                    isEnforced: false))
+        }
+        return .quota(QuotaAnswer(of: user, try await usage(of: account)))
+    }
+
+    /// `update_quota`: sets a user's limits where the hosts' file systems can have some. Whatever becomes of it, the portal
+    /// has its answer within two seconds: its pages fail without.
+    func updateQuota(_ uid: String, soft: String, hard: String) async -> ControlReply {
+        let work = Task {
+            do {
+                try await setQuota(uid, soft: soft, hard: hard)
+            } catch {
+                let cause = (error as? any UserFacingError).map { $0.operatorCause ?? $0.userMessage } ?? "\(error)"
+                log.event("quota not set", level: .warning, [.user: uid, .cause: cause])
+            }
+        }
+        _ = await firstOf(work, within: .seconds(2))
+        return .done("")
+    }
+
+    /// The portal's `purge`: removes what sessions that have ended left behind.
+    func purge(_ user: UserName, days: Int?) async throws -> ControlReply {
+        guard settings.homes.allowsPurge else { throw SessionError.purgeIsOff }
+        guard let account = try await accountToCount(user) else { return .done("") }
+        let live = try await database.sessions(of: user).filter(\.state.isLive).map(\.number)
+        try await askForHome(.purge(account: account, days: days ?? 0, live: live), within: .seconds(65))
+        log.event("results purged", [.user: "\(user)", .reason: days.map { "older than \($0) days" } ?? "all"])
+        return .done("")
+    }
+
+    /// The sentence that a start shows somebody who was over the limit when somebody last looked; nil for everyone else.
+    func homeNotice(of user: UserName) -> String? {
+        homeFigures.figure(of: user, olderThan: settings.homes.measureEvery)?.isOver == true ? Self.overLimit : nil
+    }
+
+    /// After a start: looks how much its user has, unless somebody just did, and shows the notice where the start did not.
+    func lookAtHome(of account: Account, in session: SessionNumber) async {
+        let known = homeFigures.figure(of: account.name, olderThan: settings.homes.measureEvery)
+        guard known?.isOld ?? true, let usage = try? await usage(of: account), usage.isOver,
+            known?.isOver != true, let record = try? await database.session(session), let place = record.place,
+            let key = record.display?.key
+        else { return }
+        do {
+            _ = try await fleet.channel(place.host).ask(
+                .message(display: place.number, key: key, text: Self.overLimit, seconds: 3600), within: .seconds(10))
+        } catch {
+            log.event(
+                "user not told of a full home", level: .warning,
+                [.session: "\(session)", .user: "\(account.name)", .cause: "\(error)"])
+        }
+    }
+
+    private static let overLimit = """
+        Your home folder has reached its limit. Files that you save now may be lost: please delete some that you no longer \
+        need.
+        """
+
+    /// Bytes that the settings tell where a file system has no limits.
+    private var limits: (soft: UInt64, hard: UInt64) {
+        (UInt64(settings.homes.softLimit) << 20, UInt64(settings.homes.hardLimit) << 20)
+    }
+
+    /// The account whose files count as the user's; nil for a person who has no uid now.
+    private func accountToCount(_ user: UserName) async throws -> Account? {
+        switch try await directory.person(user) {
+        case .account(let account, _): account
+        case .visitor: try await database.shadow(of: user)?.account(of: user)
+        }
+    }
+
+    /// What a host says of an account, with the settings' limits where the file system has none.
+    private func usage(of account: Account) async throws -> HomeUsage {
+        let maxAge = settings.homes.measureEvery / .seconds(1)
+        let reply: HostReply
+        do {
+            reply = try await askForHome(.homeUsage(account: account, maxAge: maxAge), within: .seconds(8))
+        } catch HostAccessError.failed(_, let failure) where failure.kind == .tooOften {
+            throw SessionError.stillCounting(account.name)
+        }
+        guard case .homeUsage(var usage) = reply else { throw SessionError.stillCounting(account.name) }
+        if usage.source == .measured { (usage.softLimit, usage.hardLimit) = limits }
+        homeFigures.note(account.name, isOver: usage.isOver)
+        return usage
+    }
+
+    /// Asks the first connected host that answers: they all see the same homes.
+    @discardableResult
+    func askForHome(_ request: HostRequest, within deadline: Duration) async throws -> HostReply {
+        var lastFailure: any Error = SessionError.noHost(.nothingConnected, ApplicationName(known: "homes"))
+        for host in await fleet.states().keys.sorted() {
+            do {
+                return try await fleet.channel(host).ask(request, within: deadline)
+            } catch HostAccessError.failed(let host, let failure) where failure.kind == .tooOften {
+                throw HostAccessError.failed(host, failure)
+            } catch {
+                lastFailure = error
+            }
+        }
+        throw lastFailure
+    }
+
+    /// The limits go to every connected host: which of them has the homes' file system for its own is known there.
+    private func setQuota(_ uid: String, soft: String, hard: String) async throws {
+        guard let user = try await user(named: uid) else {
+            return log.event("quota not set", level: .warning, [.user: uid, .cause: "no account has this uid"])
+        }
+        guard let soft = Self.blocks(soft), let hard = Self.blocks(hard) else {
+            return log.event("quota not set", level: .warning, [.user: uid, .cause: "a limit is too large"])
+        }
+        let account = try await directory.account(user)
+        let hosts = await fleet.states().keys.sorted()
+        await withDiscardingTaskGroup { group in
+            for host in hosts {
+                group.addTask {
+                    do {
+                        _ = try await self.fleet.channel(host).ask(
+                            .setQuota(uid: account.uid, soft: soft, hard: hard, home: account.home),
+                            within: .seconds(4))
+                        self.log.event("quota set", [.user: "\(user)", .host: "\(host)"])
+                    } catch {
+                        let cause = (error as? any UserFacingError)?.operatorCause ?? "\(error)"
+                        self.log.event(
+                            "quota not set", level: .warning, [.user: "\(user)", .host: "\(host)", .cause: cause])
+                    }
+                }
+            }
+        }
+    }
+
+    /// The portal says a number; releases of it before said a name.
+    private func user(named text: String) async throws -> UserName? {
+        if let uid = UInt32(text) { return try await directory.name(ofUID: uid) }
+        return try? UserName(text)
+    }
+
+    /// Nothing is no limit.
+    private static func blocks(_ text: String) -> UInt64? { text.isEmpty ? 0 : UInt64(text) }
+}
+
+extension HomeUsage {
+    /// Whether nothing more may be written, or nothing more should.
+    var isOver: Bool { hardLimit > 0 && used >= hardLimit || free == 0 }
+}
+
+extension QuotaAnswer {
+    init(of user: UserName, _ usage: HomeUsage) {
+        let left = usage.hardLimit > usage.used ? usage.hardLimit - usage.used : 0
+        self.init(
+            user: user, used: usage.used, softLimit: usage.softLimit, hardLimit: usage.hardLimit,
+            remaining: usage.hardLimit == 0 ? usage.free : min(left, usage.free), isEnforced: usage.source == .quota)
+    }
+}
+
+extension Role {
+    /// The name of whoever asks for themselves.
+    var name: UserName? {
+        switch self {
+        case .person(let name): name
+        case .administrator(let name): name
+        case .root, .portal, .relay, .web, .nobody: nil
+        }
+    }
+}
