@@ -94,6 +94,7 @@ let package = Package(
         .target(
             name: "GatewayWeb",
             dependencies: [
+                "CLinux", "ControlProtocol", "ControlSocket", "SessionModel",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -172,6 +173,12 @@ let package = Package(
                 "TestServers",
             ],
             swiftSettings: ours),
+        .testTarget(
+            name: "GatewayWebTests",
+            dependencies: [
+                "ControlProtocol", "ControlSocket", "GatewayWeb", "SessionModel",
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: ours),
         .testTarget(name: "NoticesTests", dependencies: ["Notices", "TestServers"], swiftSettings: ours),
         .testTarget(
             name: "LDAPDirectoryTests", dependencies: ["LDAPDirectory", "SessionModel", "TestServers"],

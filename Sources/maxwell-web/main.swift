@@ -15,7 +15,11 @@ LoggingSystem.bootstrap(StreamLogHandler.standardError)
 let logger = Logger(label: "maxwell-web")
 do {
     let place = try Place(arguments)
+    // The port may be one that only root may have.
+    let quotas = try QuotaService(
+        host: place.quotas?.host, port: place.quotas?.port ?? 0, controller: place.controller, logger: logger)
     try becomeServiceAccount(place.user)
+    try quotas?.serve()
     let server = try WebServer(socket: place.socket, noVNC: place.noVNC)
     try await server.run(logger: logger)
 } catch let error as any UserFacingError {

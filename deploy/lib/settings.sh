@@ -6,6 +6,7 @@ settings_write() {
     record port "$port"
     browser_port=$(browser_port_choose "$port")
     record browser_port "$browser_port"
+    if ! process_alive maxwell-web; then record quota_port "$(free_port 13000)"; fi
     if [[ ! -e /proc/net/if_inet6 ]]; then any=0.0.0.0; fi
     if [[ $browser_port != "$port" ]]; then browser_listen="\"$any:$browser_port\""; fi
     settings_text "$port" "$any:$port" "$browser_port" "$browser_listen" >"$DATA/etc/maxwell.yaml.new"
@@ -90,6 +91,12 @@ web:
   socket: $RUN/w/web.sock
   user: maxwell-web
   novnc: /usr/share/novnc
+  quota_listen: "127.0.0.1:$(recall quota_port)"
+homes:
+  root: $(homes_as_hosts_see_them)
+  measure_every: 10m
+  hard_limit: 0
+  purge: false
 applications:
   folder: $DATA/etc/apps.d
 YAML
@@ -107,6 +114,7 @@ env_write() {
                 MAXWELL_CONFIG "$DATA/etc/maxwell.yaml" \
                 MAXWELL_SOCKET "$RUN/c/control.sock" \
                 MAXWELL_PORT "$1" \
+                MAXWELL_QUOTA "127.0.0.1:$(recall quota_port)" \
                 MAXWELL_CA "$DATA/tls/authority.pem" \
                 MAXWELL_SQL "mariadb --no-defaults --socket=$RUN/db/s.sock --user=root maxwell" \
                 MAXWELL_ALICE_PASSWORD "$(<"$DATA/secrets/alice")" \
