@@ -115,11 +115,16 @@ final class NetworkField {
         import errno, os, socket, struct, sys, time
         def name(e): return errno.errorcode.get(e.errno, type(e).__name__)
         def family(host): return socket.AF_INET6 if ":" in host else socket.AF_INET
+        wait = 5
+        def patience(seconds):
+            global wait
+            wait = float(seconds)
+            return "taken"
         def tcp(host, port):
-            with socket.create_connection((host, int(port)), 3) as s: return "reached as " + s.recv(100).decode()
+            with socket.create_connection((host, int(port)), wait) as s: return "reached as " + s.recv(100).decode()
         def udp(host, port):
             with socket.socket(family(host), socket.SOCK_DGRAM) as s:
-                s.settimeout(1)
+                s.settimeout(wait)
                 s.connect((host, int(port)))
                 s.send(b"x")
                 return "reached as " + s.recv(100).decode()
