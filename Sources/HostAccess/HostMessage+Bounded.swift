@@ -32,7 +32,7 @@ extension HostReply {
         switch (request, self) {
         case (_, .failed): true
         case (.ping, .done), (.message, .done), (.screenshot, .done), (.makeHome, .done), (.setQuota, .done),
-            (.cleanAccount, .done):
+            (.cleanAccount, .done), (.purge, .done):
             true
         case (.makeDisplay, .displayReady), (.startApplication, .applicationStarted): true
         case (.endDisplay(let display, let key, _), .displayEnded(let end)):

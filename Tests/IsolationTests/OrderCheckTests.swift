@@ -71,7 +71,8 @@ struct OrderCheckTests {
             .ping, .inventory, .check, .screenshot(display: number), try Sound.display(), try Sound.application(),
             .endDisplay(display: number, patienceSeconds: 5), .account(display: number, key: .token()),
             .message(display: number, key: .token(), text: "x", seconds: 60), .makeHome(account: account),
-            .homeUsage(account: account), .setQuota(uid: 10001, soft: 0, hard: 1000, home: "/home/alice"),
+            .homeUsage(account: account, maxAge: 600), .purge(account: account, days: 30, live: []),
+            .setQuota(uid: 10001, soft: 0, hard: 1000, home: "/home/alice"),
             .cleanAccount(account: account),
         ]
     }
@@ -101,13 +102,16 @@ struct OrderCheckTests {
             .message(display: number, key: key, text: "x", seconds: 0),
             .setQuota(uid: 10001, soft: .max, hard: 0, home: "/home/alice"),
             .setQuota(uid: 10001, soft: 0, hard: .max, home: "/home/alice"),
+            .homeUsage(account: try Sound.account(), maxAge: -1),
+            .purge(account: try Sound.account(), days: -1, live: []),
+            .purge(account: try Sound.account { $0.home = "/etc" }, days: 0, live: []),
         ]
         requests += try ids.flatMap { id in
             [
                 try Sound.account(uid: id), try Sound.account(gid: id), try Sound.display { $0.uid = id },
                 .setQuota(uid: id, soft: 0, hard: 0, home: "/home/alice"),
                 .cleanAccount(account: try Sound.account { $0.uid = id }),
-                .homeUsage(account: try Sound.account { $0.gid = id }),
+                .homeUsage(account: try Sound.account { $0.gid = id }, maxAge: 0),
                 try Sound.application { $0.account = try Sound.account { $0.uid = id } },
                 try Sound.application {
                     $0.account = try Sound.account { $0.groups.append(Account.Group(name: "x", gid: id)) }

@@ -29,8 +29,6 @@ import Testing
             (.stop(session: session, delay: nil), everyone),
             (.stop(session: session, delay: .standard), ["root", "administrator", "person"]),
             (.extend(session: session, seconds: nil), everyone),
-            (.quota(user: nil), everyone.union(["web"])),
-            (.purge(user: alice, days: nil), ["root", "portal", "web"]),
             (.sessions(user: nil), everyone),
             (.why(session: session), everyone),
             (.ticket(TicketOrder(session: session)), everyone),
