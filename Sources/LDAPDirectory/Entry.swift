@@ -64,12 +64,17 @@ struct AccountRules {
     private func home(of entry: Entry, for name: UserName) throws(DirectoryError) -> String {
         guard let home = namedHome(of: entry) else {
             guard let root = settings.homesRoot else { throw .homeless(name) }
-            return "\(root)/\(name)"
+            return Self.plain("\(root)/\(name)")
         }
         guard Self.isPath(home), home != "/" else {
             throw .unusable(name, reason: "homeDirectory is no absolute path without ..: \(entry.dn)")
         }
-        return home
+        return Self.plain(home)
+    }
+
+    /// An absolute path without what means nothing in it, as the hosts ask for.
+    private static func plain(_ path: String) -> String {
+        "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
 
     /// The account `entry` describes, with what is allowed of `groups`.

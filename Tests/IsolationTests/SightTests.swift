@@ -161,7 +161,8 @@ struct SightTests {
 
     /// A socket of the machine's own that listens on an abstract name.
     private func listening(on name: String) throws -> Int32 {
-        let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        // SOCK_STREAM, which Foundation hides.
+        let fd = socket(AF_UNIX, 1, 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes: [UInt8] = [0] + Array(name.utf8)
