@@ -3,7 +3,8 @@ enum HelpText {
     /// Every word, for the closest one to a mistake.
     static let words =
         PortalWords.words + [
-            "sessions", "why", "quota", "extend", "reap", "hosts", "apps", "host", "login", "ticket", "counters", "ping",
+            "sessions", "why", "quota", "extend", "reap", "hosts", "apps", "host", "login", "ticket", "counters",
+            "ping",
             "bench", "migrate", "help",
         ]
 

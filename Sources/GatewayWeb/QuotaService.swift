@@ -41,7 +41,8 @@ public final class QuotaService: Sendable {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) == 0 }
         }
         // Both families have their port in the same place (RFC 2553 §3.3).
-        return !isKnown ? 0 : withUnsafeBytes(of: &address) { Int(UInt16(bigEndian: $0.load(fromByteOffset: 2, as: UInt16.self))) }
+        return !isKnown
+            ? 0 : withUnsafeBytes(of: &address) { Int(UInt16(bigEndian: $0.load(fromByteOffset: 2, as: UInt16.self))) }
     }
 
     /// Answers until the process ends. Returns at once.

@@ -36,13 +36,13 @@ enum OrderCheck {
             try require(text.utf8.count <= Message.length, "A message has at most \(Message.length) bytes.")
             try require((1...2_592_000).contains(seconds), "A message is shown for 1 second to 30 days.")
         case .makeHome(let account), .cleanAccount(let account): try check(account)
-        case .homeUsage(let account, let age):
+        case .homeUsage(let account, let maxAge):
             try check(account)
-            try require(age.isFinite && age >= 0, "A figure's age is 0 seconds or more.")
+            try require(maxAge.isFinite && maxAge >= 0, "Figures are at most 0 seconds old, or more.")
         case .purge(let account, let days, let live):
             try check(account)
-            try require((0...36_500).contains(days), "What is purged is 0 to 36,500 days old.")
-            try require(live.count <= 65_536, "A user has at most 65,536 sessions.")
+            try require((0...36_500).contains(days), "Results are removed after 0 to 36,500 days.")
+            try require(live.count <= 100_000, "A user has at most 100,000 sessions.")
         case .setQuota(let uid, let soft, let hard, let home):
             try check(id: uid, "uid")
             try check(home: home)

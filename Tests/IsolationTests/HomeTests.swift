@@ -224,7 +224,9 @@ struct HomeTests {
     private func stubborn() throws -> ProcessIdentity {
         var pid: pid_t = 0
         let script = "trap '' HUP INT TERM QUIT USR1 USR2; while :; do sleep 1000; done"
-        let words = ["setpriv", "--reuid", "\(Self.lent)", "--regid", "\(Self.lent)", "--clear-groups", "sh", "-c", script]
+        let words = [
+            "setpriv", "--reuid", "\(Self.lent)", "--regid", "\(Self.lent)", "--clear-groups", "sh", "-c", script,
+        ]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for word in arguments { free(word) } }
         guard posix_spawn(&pid, "/usr/bin/setpriv", nil, nil, &arguments, nil) == 0 else { throw Agent.Gone() }

@@ -71,8 +71,7 @@ struct OrderCheckTests {
             .ping, .inventory, .check, .screenshot(display: number), try Sound.display(), try Sound.application(),
             .endDisplay(display: number, patienceSeconds: 5), .account(display: number, key: .token()),
             .message(display: number, key: .token(), text: "x", seconds: 60), .makeHome(account: account),
-            .homeUsage(account: account, maxAge: 600), .purge(account: account, days: 30, live: []),
-            .setQuota(uid: 10001, soft: 0, hard: 1000, home: "/home/alice"),
+            .homeUsage(account: account, maxAge: 60), .setQuota(uid: 10001, soft: 0, hard: 1000, home: "/home/alice"),
             .cleanAccount(account: account),
         ]
     }
@@ -111,7 +110,7 @@ struct OrderCheckTests {
                 try Sound.account(uid: id), try Sound.account(gid: id), try Sound.display { $0.uid = id },
                 .setQuota(uid: id, soft: 0, hard: 0, home: "/home/alice"),
                 .cleanAccount(account: try Sound.account { $0.uid = id }),
-                .homeUsage(account: try Sound.account { $0.gid = id }, maxAge: 0),
+                .homeUsage(account: try Sound.account { $0.gid = id }, maxAge: 60),
                 try Sound.application { $0.account = try Sound.account { $0.uid = id } },
                 try Sound.application {
                     $0.account = try Sound.account { $0.groups.append(Account.Group(name: "x", gid: id)) }

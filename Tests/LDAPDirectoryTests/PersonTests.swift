@@ -5,7 +5,9 @@ import TestServers
 
 @Suite("people without a home or a uid", .timeLimit(.minutes(2)))
 struct PersonTests {
-    private func rooted() throws -> Directory { try People.directory { settings, _ in settings.homesRoot = "/srv/homes" } }
+    private func rooted() throws -> Directory {
+        try People.directory { settings, _ in settings.homesRoot = "/srv/homes" }
+    }
 
     @Test("an entry that names no home has one below the root of such homes, and is refused without a root")
     func homeless() async throws {

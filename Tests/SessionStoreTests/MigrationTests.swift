@@ -53,7 +53,10 @@ struct MigrationTests {
                 (5, 'running', 'alice', 'xterm', 'node1', 1, '800x600', 60, UTC_TIMESTAMP());
             INSERT INTO viewperm (sessnum, viewuser) VALUES (5, 'alice');
             """)
-        #expect(try await store.migrate() == ["005-ready-displays", "006-life", "007-native-viewers", "008-shadow-accounts"])
+        #expect(
+            try await store.migrate() == [
+                "005-ready-displays", "006-life", "007-native-viewers", "008-shadow-accounts",
+            ])
         #expect(try await store.migrate().isEmpty)
         try await store.recountUses()
         #expect(try database.cell("SELECT uses FROM host") == "2")
