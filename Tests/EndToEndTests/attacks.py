@@ -44,9 +44,16 @@ def read_all(path):
         return file.read()
 
 
-def write(path):
-    with open(path, "ab") as file:
-        return "written" if file.writable() else None
+def write(path, text=None):
+    """Writes `text`, or what is there already: what succeeds changes nothing."""
+    file = os.open(path, os.O_RDWR if text is None else os.O_WRONLY)
+    os.write(file, os.read(file, 4096) if text is None else text)
+    return "written"
+
+
+def others(facts):
+    """Victims whose displays have other numbers than its own, which may be theirs on another host."""
+    return [victim for victim in facts["victims"] if ":%d" % victim["display"] != os.environ["DISPLAY"]]
 
 
 def pids():
@@ -67,7 +74,7 @@ def x_cookie(facts):
     """Reads the cookies of other sessions, and connects to their X displays."""
     told = {"files": {}, "sockets": {}}
     guesses = ["/run/maxwell/x/auth", "/run/maxwell/x/passwd", "/root/.Xauthority", "/home/bob/.Xauthority"]
-    for victim in facts["victims"]:
+    for victim in others(facts):
         number, session = victim["display"], victim["session"]
         folder = "/run/maxwell/displays/%d" % number
         guesses += [folder + "/x/auth", folder + "/x/passwd", folder + "/state"]
@@ -152,7 +159,7 @@ def abstract_sockets(facts):
     """Connects to abstract sockets of the host and of other sessions."""
     with open("/proc/net/unix") as file:
         seen = [line.split()[7] for line in file if len(line.split()) > 7]
-    names = facts["abstract"] + ["/tmp/.X11-unix/X%d" % victim["display"] for victim in facts["victims"]]
+    names = facts["abstract"] + ["/tmp/.X11-unix/X%d" % victim["display"] for victim in others(facts)]
     return {"seen": [name for name in seen if name.startswith("@")],
             "connected": {name: attempt(connect, "\0" + name) for name in names}}
 
@@ -274,8 +281,8 @@ def system_tree(facts):
     for path in ["kernel/hostname", "kernel/core_pattern", "kernel/yama/ptrace_scope", "net/ipv4/ip_forward",
                  "vm/overcommit_memory", "fs/protected_symlinks", "kernel/ns_last_pid"]:
         told["settings"][path] = attempt(write, "/proc/sys/" + path)
-    told["settings"]["sysrq"] = attempt(write, "/proc/sysrq-trigger")
-    told["settings"]["oom"] = attempt(lambda: open("/proc/self/oom_score_adj", "w").write("-1000"))
+    told["settings"]["sysrq"] = attempt(write, "/proc/sysrq-trigger", b"h")
+    told["settings"]["oom"] = attempt(write, "/proc/self/oom_score_adj", b"-1000")
     return told
 
 
