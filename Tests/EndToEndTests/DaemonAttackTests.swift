@@ -45,8 +45,8 @@ extension EndToEnd {
         let links = "\(run)/c/links"
         return (
             ["database", "ldap", "alice", "bob"].map { "\(data)/secrets/\($0)" } + [
-                "\(data)/controller/ssh/id_ed25519", "\(data)/tls/relay.key", "\(data)/tls/direct.key",
-                "\(data)/admin/id_ed25519", "\(links)/exec1.pin", "\(links)/exec2.pin",
+                "\(data)/controller/ssh/id_ed25519", "\(data)/tls/ldap.key", "\(data)/admin/id_ed25519",
+                "\(links)/exec1.pin", "\(links)/exec2.pin",
                 try Gateway.setting("MAXWELL_STATE") + "/env",
             ],
             ["\(data)/controller", "\(data)/controller/ssh", "\(data)/admin", "\(data)/homes/alice"],
