@@ -95,7 +95,8 @@ extension EndToEnd {
             process.arguments = words + ["socat", "ABSTRACT-LISTEN:\(name),fork", "SYSTEM:true"]
             return process
         }
-        defer { for listener in listeners where listener.isRunning { listener.terminate() } }
+        // A test's thread has its signals blocked, and what it starts inherits that.
+        defer { for listener in listeners where listener.isRunning { kill(listener.processIdentifier, SIGKILL) } }
         for listener in listeners { try listener.run() }
         try Gateway.eventually("somebody listens") {
             try Gateway.run(["socat", "-u", "/dev/null", "ABSTRACT-CONNECT:\(name)"]).status == 0

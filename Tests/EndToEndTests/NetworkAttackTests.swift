@@ -34,7 +34,8 @@ private final class Listener {
     var received: String { (try? String(contentsOfFile: heard, encoding: .utf8)) ?? "" }
 
     func stop() {
-        for process in processes where process.isRunning { process.terminate() }
+        // A test's thread has its signals blocked, and what it starts inherits that.
+        for process in processes where process.isRunning { kill(process.processIdentifier, SIGKILL) }
         try? FileManager.default.removeItem(atPath: heard)
     }
 }
