@@ -158,7 +158,8 @@ extension EndToEnd {
                 "resolve": #"{"_0":{"token":"\#(ticket)","address":"","way":"websocket","relay":"x"}}"#,
                 "enter": #"{"_0":{"name":"bob","password":"x","address":"","relay":"x"}}"#,
                 "withdrawn": #"{"relay":"x"}"#, "viewOpened": #"{"_0":{"view":1,"began":0}}"#,
-                "viewBeats": #"{"_0":{"name":"x","instance":"x","views":[]}}"#,
+                "viewBeats":
+                    #"{"_0":{"name":"x","instance":"x","views":[],"isLeaving":false,"predecessors":[],"figures":{}}}"#,
                 "viewClosed": #"{"_0":{"view":1,"seconds":0,"bytesToViewer":0,"bytesFromViewer":0,"cause":""}}"#,
                 "counters": "{}", "hostKey": "{}",
             ]

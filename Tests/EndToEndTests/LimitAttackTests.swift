@@ -30,7 +30,8 @@ extension EndToEnd {
                 #expect(ContinuousClock.now - began < .seconds(10))
                 // The session's own, bubblewrap, the display server and what waits with them.
                 #expect(try count() <= 110)
-                #expect(try Gateway.maxwell("stop", number).status == 0)
+                let stopped = try Gateway.maxwell("stop", number)
+                #expect(stopped.status == 0, "\(stopped.output)")
             }
             try before.expectNoMore()
         }

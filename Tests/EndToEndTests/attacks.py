@@ -347,20 +347,14 @@ def memory(facts):
 
 def fork_bomb(facts):
     """Starts processes that start processes, for a while."""
-    most, end = 0, time.monotonic() + facts["seconds"]
-    for _ in range(20):
-        if os.fork() == 0:
-            while time.monotonic() < end:
-                try:
-                    if os.fork() == 0:
-                        continue
-                except OSError:
-                    time.sleep(0.05)
-            os._exit(0)
+    end = time.monotonic() + facts["seconds"]
     while time.monotonic() < end:
-        most = max(most, len(pids()))
-        time.sleep(0.2)
-    return {"most": most}
+        # Parents and children alike: each of them is the bomb.
+        try:
+            os.fork()
+        except OSError:
+            time.sleep(0.05)
+    return {}
 
 
 def fill(facts):
