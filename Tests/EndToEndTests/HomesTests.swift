@@ -38,7 +38,9 @@ extension EndToEnd {
     /// Other settings for homes, in their place.
     private func withHomes(_ lines: String, _ body: () throws -> Void) throws {
         try Gateway.withSettings({ text in
-            text.replacingOccurrences(of: "  hard_limit: 0\n  purge: false\n", with: lines)
+            text.replacingOccurrences(
+                of: "  measure_every: 10m\n  hard_limit: 0\n  purge: false\n",
+                with: "  measure_every: 1s\n" + lines)
         }) {
             try Gateway.awaitHosts()
             try body()
@@ -69,7 +71,7 @@ extension EndToEnd {
         #expect(table.status == 0 && table.output.hasPrefix("USER   ") && table.output.contains("alice"))
         #expect(try Gateway.maxwell("quota").status == 64)
         #expect(try Gateway.maxwell(as: "www-data", ["quota", "alice"]).status == 0)
-        for caller in ["nobody", "maxwell-relay"] {
+        for caller in ["daemon", "maxwell-relay"] {
             #expect(try Gateway.maxwell(as: caller, ["quota", "alice"]).status == 77, "\(caller)")
         }
     }
