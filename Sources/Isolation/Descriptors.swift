@@ -94,13 +94,6 @@ func names(in folder: String) -> [String] {
     return found
 }
 
-/// Removes a folder of ours and what is in it, following no link.
-func removeTree(_ path: String) {
-    if unlink(path) == 0 || errno == ENOENT { return }
-    for name in names(in: path) { removeTree(path + "/" + name) }
-    rmdir(path)
-}
-
 /// Seconds of the monotonic clock.
 func now() -> Double {
     var time = timespec()

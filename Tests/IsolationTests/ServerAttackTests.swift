@@ -36,4 +36,29 @@ struct ServerAttackTests {
             expectEnded(try agent.end(other))
         }
     }
+
+    @Test("whatever it leaves in its folder is removed, and nothing that links there name")
+    func folder() throws {
+        let target = "/tmp/mw-server-target-\(getpid())"
+        try makeFolder(target, 0o700)
+        defer { removeTree(target) }
+        try writeFile(target + "/kept", [])
+        try withDisplay(3283) { agent, number in
+            let folder = RunFolder(path: agent.run, isolation: .container).display(number)
+            #expect(symlink(target, folder.server + "/link") == 0)
+            #expect(mkfifo(folder.server + "/pipe", 0o600) == 0)
+            var deep = open(folder.server, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            let name: [CChar] = Array(repeating: -1, count: 200) + [0]
+            for _ in 0..<200 {
+                #expect(mkdirat(deep, name, 0o700) == 0 && symlinkat(target, deep, "link") == 0 || errno == EEXIST)
+                let next = openat(deep, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                close(deep)
+                deep = next
+            }
+            close(deep)
+            expectEnded(try agent.end(number))
+            #expect(agent.traces(of: number) == [])
+            #expect(names(in: target) == ["kept"])
+        }
+    }
 }
