@@ -71,7 +71,18 @@ final class Agent {
         arguments.append(nil)
         var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/bin"), nil]
         defer { for text in arguments + environment { free(text) } }
-        guard posix_spawn(&process, words[0], &actions, nil, &arguments, &environment) == 0 else { throw Gone() }
+        // A channel that ends while we write is an error of write(2), and nothing that the host inherits.
+        _ = signal(SIGPIPE, SIG_IGN)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var usual = sigset_t()
+        sigaddset(&usual, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &usual)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+        guard posix_spawn(&process, words[0], &actions, &attributes, &arguments, &environment) == 0 else {
+            throw Gone()
+        }
         close(there[0])
         close(back[1])
         input = there[1]

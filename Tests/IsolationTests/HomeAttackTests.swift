@@ -17,7 +17,7 @@ struct HomeAttackTests {
         "a link, another one's folder or no folder in a home's place is refused, and nothing of it is in the container",
         arguments: ["container", "none"])
     func place(isolation: String) throws {
-        let number = isolation == "container" ? 3241 : 46_000 + Int(getpid()) % 10_000
+        let number = isolation == "container" ? 3241 : 40_000 + Int(getpid() + 7) % 20_000
         try withDisplay(number, ["--isolation", isolation]) { agent, number in
             let away = agent.home + ".away"
             let bobs = String(agent.home.dropLast(5)) + "bob"

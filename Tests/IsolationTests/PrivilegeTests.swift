@@ -25,6 +25,8 @@ struct PrivilegeTests {
             #expect(
                 try agent.ask(.message(display: number, key: Agent.key, text: "hello", seconds: 600)) == .done)
             let first = try #require(agent.left(of: number).first)
+            let application = try #require(agent.left(of: number).application)
+            while text(of: "/proc/\(application.pid)/comm") != "sleep\n" { usleep(2000) }
             let inside = Agent.sharingNamespaces(of: first.pid).map(\.pid)
             #expect(inside.count == 5)
             for pid in inside {

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import HostProtocol
 import SessionModel
+import TestServers
 import Testing
 
 @testable import Isolation
@@ -137,16 +138,21 @@ struct SightTests {
             print('there', flush=True)
             time.sleep(1000)
             """
+        let name = "mw-host-\(getpid())"
+        let host = try WatchedProcess(["/usr/bin/socat", "ABSTRACT-LISTEN:\(name)", "-"], log: "/tmp/\(name).log")
+        defer {
+            host.stop()
+            unlink("/tmp/\(name).log")
+        }
+        try host.waitUntil { text(of: "/proc/net/unix")?.contains("@\(name)") == true }
         let look = """
             import ctypes, os, socket
             libc = ctypes.CDLL(None, use_errno=True)
             s = socket.socket(socket.AF_UNIX)
-            for name in ['mw-secret', 'mw-host-\(getpid())']: print(s.connect_ex('\\0' + name))
+            for name in ['mw-secret', '\(name)']: print(s.connect_ex('\\0' + name))
             print(libc.shmget(0x4d57, 4096, 0o666), libc.msgget(0x4d57, 0o666), os.listdir('/dev/shm'))
             print(len(open('/proc/sysvipc/shm').readlines()), 'mw-' in open('/proc/net/unix').read())
             """
-        let host = try listening(on: "mw-host-\(getpid())")
-        defer { close(host) }
         try withDisplay(3209) { agent, victim in
             let attacker = try DisplayNumber(3210)
             #expect(try agent.make(attacker) == .displayReady)
@@ -157,21 +163,6 @@ struct SightTests {
             _ = try agent.end(attacker)
             _ = try agent.end(victim)
         }
-    }
-
-    /// A socket of the machine's own that listens on an abstract name.
-    private func listening(on name: String) throws -> Int32 {
-        // SOCK_STREAM, which Foundation hides.
-        let fd = socket(AF_UNIX, 1, 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes: [UInt8] = [0] + Array(name.utf8)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(fd, $0, socklen_t(2 + bytes.count)) }
-        }
-        try #require(bound == 0 && listen(fd, 1) == 0)
-        return fd
     }
 
     @Test("a machine that never did anything has as many processors, and was booted when this one was")

@@ -108,7 +108,7 @@ struct TreeTests {
     @Test("a tree that is not there, or is none, is refused with its name, and the display can still be used")
     func missing() throws {
         try withDisplay(3253) { agent, number in
-            for place in ["/nonexistent/tree", "/etc/passwd", "relative"] {
+            for place in ["/nonexistent/tree", "/etc/passwd"] {
                 var order = try agent.order("true", on: number, session: 7, geometry: .usual)
                 order.tree = .folder(place)
                 let reply = try agent.ask(.startApplication(order))
@@ -123,9 +123,9 @@ struct TreeTests {
 
     @Test("without containers there is no other tree")
     func plain() throws {
-        try withDisplay(46_000 + Int(getpid()) % 10_000, ["--isolation", "none"]) { agent, number in
+        try withDisplay(40_000 + Int(getpid() + 8) % 20_000, ["--isolation", "none"]) { agent, number in
             var order = try agent.order("true", on: number, session: 7, geometry: .usual)
-            order.tree = .folder("/")
+            order.tree = .folder("/srv/tree")
             expectFailure(try agent.ask(.startApplication(order)), .applicationFailed)
             expectEnded(try agent.end(number))
         }
