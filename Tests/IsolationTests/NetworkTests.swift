@@ -263,6 +263,40 @@ struct NetworkTests {
         }
     }
 
+    @Test("a host that forwarded before goes on to, one without IPv6 gets none, and a router's word counts as before")
+    func forwarding() throws {
+        try withNetwork { field, agent in
+            let number = try DisplayNumber(3195)
+            let set = ["/usr/sbin/sysctl", "-qw"]
+            let six = ["/bin/cat", "/proc/sys/net/ipv6/conf/all/forwarding"]
+            let four = ["/bin/cat", "/proc/sys/net/ipv4/ip_forward"]
+            let routers = ["/bin/cat", "/proc/sys/net/ipv6/conf/eth0/accept_ra"]
+            #expect(try field.onHost(set + ["net.ipv4.ip_forward=1"]) == "")
+            #expect(try field.onHost(routers) == "1\n")
+            for (session, hasSix) in [(UInt64(7), true), (8, false)] {
+                try #require(try agent.make(number) == .displayReady)
+                if !hasSix { #expect(try field.onHost(set + ["net.ipv6.conf.default.disable_ipv6=1"]) == "") }
+                let words = ["tcp/198.18.1.10/443", "tcp/fd98::20/443"]
+                let network = NetworkField.order(.open)
+                let reply = try agent.start(
+                    "/usr/bin/python3 ~/attack.py \(words.joined(separator: " ")); exec sleep 1000", network: network,
+                    on: number, session: session)
+                #expect(reply == .applicationStarted)
+                try wait { agent.results(session)[words[1]] != nil }
+                let results = agent.results(session)
+                #expect(results[words[0]] == "reached as \(NetworkField.host)")
+                #expect(results[words[1]] == (hasSix ? "reached as \(NetworkField.host6)" : "ENETUNREACH"))
+                let rules = try field.onHost(["/usr/sbin/nft", "list", "chain", "inet", "maxwell", "forward"])
+                #expect(!rules.contains("nfproto ipv4 drop") && rules.contains("nfproto ipv6 drop") == hasSix)
+                #expect(try field.onHost(six) == (hasSix ? "1\n" : "0\n"))
+                #expect(try field.onHost(routers) == "2\n")
+                expectEnded(try agent.end(number))
+                #expect(try field.onHost(four) == "1\n")
+                #expect(try field.onHost(six) == "0\n")
+            }
+        }
+    }
+
     @Test("a start that fails after its cable was plugged in leaves none, and the display can be used")
     func failedLaunch() throws {
         try withNetwork { field, agent in
