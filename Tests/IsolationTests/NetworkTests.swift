@@ -224,6 +224,28 @@ struct NetworkTests {
         }
     }
 
+    @Test("an application with programs of its own has the same names, and follows them too")
+    func namesInTree() throws {
+        let tree = "/tmp/mw-tree-\(Secret.token().exposed.prefix(8))"
+        defer { removeTree(tree) }
+        try TreeTests.makeTree(at: tree)
+        try withNetwork { field, agent in
+            let number = try DisplayNumber(3196)
+            try #require(try agent.make(number) == .displayReady)
+            var order = try agent.order(
+                "while :; do while read a b; do echo $a $b; [ $a = 198.18.1.20 ] && exit 0; done < /etc/hosts; done",
+                on: number, session: 7, geometry: .usual)
+            order.network = NetworkField.only("hub.test:443")
+            order.tree = .folder(tree)
+            #expect(try agent.ask(.startApplication(order)) == .applicationStarted)
+            try wait { agent.file("7/app.log").contains("198.18.1.10 hub.test\n") }
+            field.name("\(NetworkField.other) hub.test\n")
+            #expect(try agent.exit().status == 0)
+            #expect(agent.file("7/app.log").hasSuffix("198.18.1.20 hub.test\n"))
+            expectEnded(try agent.end(number))
+        }
+    }
+
     @Test("after the end nothing of it is there, by name; another session's network goes on")
     func cleaning() throws {
         try withNetwork { field, agent in
@@ -308,7 +330,10 @@ struct NetworkTests {
             rename(agent.home + "-away", agent.home)
             #expect(try field.onHost(["/usr/sbin/nft", "list", "tables"]) == "")
             #expect(try !field.onHost(["/usr/sbin/ip", "-o", "link"]).contains("mw31"))
-            #expect(try agent.attack(["devices"], network: nil, on: number)["devices"] == "lo")
+            // What the first one was allowed is not what the second one is.
+            let words = ["tcp/198.18.1.10/443", "tcp/198.18.1.10/444"]
+            let results = try agent.attack(words, network: NetworkField.only("198.18.1.10:444"), on: number)
+            #expect(results == [words[0]: "ECONNREFUSED", words[1]: "reached as \(NetworkField.host)"])
             expectEnded(try agent.end(number))
             #expect(agent.traces(of: number) == [])
         }

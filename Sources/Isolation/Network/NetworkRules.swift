@@ -13,10 +13,10 @@ struct NetworkRules {
     let cable: Cable
     let reach: Reach
 
-    /// In the container's network, before its cable carries anything.
+    /// In the container's network, before its cable carries anything; fails where a start that failed has left its rules.
     var container: String {
         var lines = [
-            "add table \(Self.table)", "delete table \(Self.table)", "add table \(Self.table)",
+            "create table \(Self.table)",
             "add chain \(Self.table) refuse",
             "add rule \(Self.table) refuse meta l4proto tcp reject with tcp reset",
             "add rule \(Self.table) refuse reject with icmpx type admin-prohibited",
@@ -30,6 +30,9 @@ struct NetworkRules {
         lines += sets(prefix: "") + policy(chain: "output", prefix: "", refusal: "goto refuse")
         return script(lines)
     }
+
+    /// The same in place of what is there: it makes the kernel wait for who uses that.
+    var containerAnew: String { "delete table \(Self.table)\n" + container }
 
     /// On the host. Forwarding of a family in `ours` was off before the first cable came: nobody else gets it.
     func host(ours: [HostForwarding.Family]) -> String {

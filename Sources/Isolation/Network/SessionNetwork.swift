@@ -40,7 +40,9 @@ struct SessionNetwork: Sendable {
         // Three programs at the same time, then the one that makes the cable carry.
         let inside = try NetworkProgram(["nft", "-f", "-"], input: rules.container, in: space)
         try makeHostPart(cable, rules, six: six)
-        try inside.finish()
+        do throws(HostFailure) { try inside.finish() } catch {
+            try NetworkProgram(["nft", "-f", "-"], input: rules.containerAnew, in: space).finish()
+        }
         try NetworkProgram(["ip", "-batch", "-"], input: cable.containerBatch(six: six), in: space).finish()
         return Report(names: names.mapValues { $0.map(\.description) }, files: files)
     }
