@@ -39,10 +39,10 @@ extension Keeper {
         pay(debt, .failed(HostFailure(failure.kind, "network: \(failure.cause)")))
     }
 
-    /// Notes which names have no address, and looks them up again, and again.
+    /// Tells what it lacks, and looks names up again, and again.
     private func plugged(_ network: SessionNetwork, _ report: SessionNetwork.Report) {
-        for name in Reach.names(in: network.order.policy) where report.names[name] == nil {
-            log("display \(number): network: \(name) has no address")
+        for target in report.lacking {
+            log("display \(number): network: \(target) has no address, or only denied ones")
         }
         if network.order.policy == .open, report.files.resolver.isEmpty {
             log("display \(number): network: none of the host's name servers can be used from a container")

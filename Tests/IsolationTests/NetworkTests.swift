@@ -326,7 +326,10 @@ struct NetworkTests {
             try #require(try agent.make(number) == .displayReady)
             rename(agent.home, agent.home + "-away")
             expectFailure(
-                try agent.start("true", network: NetworkField.only("hub.test:443"), on: number), .homeUnavailable)
+                try agent.start(
+                    "true", network: NetworkField.only("hub.test:443", "198.18.0.2:22"), on: number), .homeUnavailable)
+            let said = try #require(text(of: agent.run + "/host.log"))
+            #expect(said.contains("198.18.0.2:22 has no address, or only denied ones\n") && !said.contains("hub.test"))
             rename(agent.home + "-away", agent.home)
             #expect(try field.onHost(["/usr/sbin/nft", "list", "tables"]) == "")
             #expect(try !field.onHost(["/usr/sbin/ip", "-o", "link"]).contains("mw31"))

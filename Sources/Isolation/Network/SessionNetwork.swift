@@ -11,6 +11,8 @@ struct SessionNetwork: Sendable {
         /// The addresses of the names, as ``IPNetwork`` writes them.
         var names: [String: [String]] = [:]
         var files = ContainerNames()
+        /// What is allowed and yet not reached: it has no address, or only denied ones.
+        var lacking: [String] = []
         var failure: HostFailure?
     }
 
@@ -44,7 +46,19 @@ struct SessionNetwork: Sendable {
             try NetworkProgram(["nft", "-f", "-"], input: rules.containerAnew, in: space).finish()
         }
         try NetworkProgram(["ip", "-batch", "-"], input: cable.containerBatch(six: six), in: space).finish()
-        return Report(names: names.mapValues { $0.map(\.description) }, files: files)
+        return Report(
+            names: names.mapValues { $0.map(\.description) }, files: files, lacking: try lacking(names, own: own))
+    }
+
+    private func lacking(_ names: [String: [IPNetwork]], own: [IPNetwork]) throws(HostFailure) -> [String] {
+        guard case .allow(let targets) = order.policy else { return [] }
+        var lacking: [String] = []
+        for target in targets {
+            var alone = order
+            alone.policy = .allow([target])
+            if try Reach(alone, names: names, own: own) == .only([]) { lacking.append(target.description) }
+        }
+        return lacking
     }
 
     private func makeHostPart(_ cable: Cable, _ rules: NetworkRules, six: Bool) throws(HostFailure) {
