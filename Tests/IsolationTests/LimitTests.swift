@@ -66,6 +66,7 @@ struct LimitTests {
             }
             #expect(agent.file("7/app.log") == "")
             try agent.expectUsable(number, session: 8)
+            expectEnded(try agent.end(number))
         }
     }
 
