@@ -424,12 +424,6 @@ def own_directory(facts):
     return {"target": attempt(os.listdir, facts["target"])}
 
 
-def paint(facts):
-    """Changes everything its display shows as fast as it can, until it is ended."""
-    os.execvp("sh", ["sh", "-c", "x11perf -repeat 1000 -time 100 -scroll500 -shmput500 -rect500 >/dev/null 2>&1 & "
-                     "while :; do xsetroot -solid red; xsetroot -solid blue; done"])
-
-
 # What does not run in a session
 
 def daemon(facts):
