@@ -80,7 +80,11 @@ extension Keeper {
                 loop.after(0.002, attempt)
                 return
             }
-            if !settled { log("display \(number): something of it does not end: \(groups.members)") }
+            if !settled {
+                log("display \(number): something of it does not end: \(groups.members)")
+                // What a silent file system holds has been moved out of them.
+                _ = groups.remove()
+            }
             expireSessionFolder(left) { [self] in
                 if run.isolation == .none { PlainDisplay.removeTraces(of: number, left) }
                 removeTree(folder.path)
