@@ -1,4 +1,5 @@
 import Glibc
+import SessionModel
 
 extension ControlGroups {
     /// Moves what not even a kill ends, because a file system that does not answer holds it, to the keepers' group: the
@@ -15,6 +16,23 @@ extension ControlGroups {
                 }
             }
             close(elsewhere)
+        }
+    }
+
+    /// Removes the groups of displays that are gone. What ends while a file system holds it can be moved no more, and its
+    /// groups stay until that file system answers.
+    static func sweep(_ run: RunFolder) {
+        for parent in parents() {
+            for name in names(in: parent + "/maxwell") where name.hasPrefix("display-") {
+                guard let number = Int(name.dropFirst(8).prefix(while: \.isNumber)).flatMap({ try? DisplayNumber($0) }),
+                    name == run.groupName(of: number), access(run.display(number).path, F_OK) != 0,
+                    let lock = run.lock(number)
+                else { continue }
+                defer { close(lock) }
+                // Its folder is made before its groups.
+                guard access(run.display(number).path, F_OK) != 0 else { continue }
+                _ = ControlGroups(folders: ["\(parent)/maxwell/\(name)"]).remove()
+            }
         }
     }
 }

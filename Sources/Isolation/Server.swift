@@ -147,6 +147,7 @@ final class Server {
             if !connect(number) { cleanUp(number) }
         }
         for end in run.takeRemembered() { send(.displayDied(end)) }
+        if run.isolation == .container { ControlGroups.sweep(run) }
     }
 
     /// Answers the inventory when every keeper has said what it does, or after a second.

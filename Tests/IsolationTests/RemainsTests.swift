@@ -97,6 +97,22 @@ struct RemainsTests {
         }
     }
 
+    @Test(
+        "cgroups that a silent file system kept are removed when the host looks again, and a living display's are not")
+    func sweep() throws {
+        try withDisplay(3167) { agent, number in
+            let gone = try DisplayNumber(3168)
+            let name = RunFolder(path: agent.run, isolation: .container).groupName(of: gone)
+            let kept = ControlGroups(making: name, parts: ControlGroups.Part.allCases)
+            #expect(!kept.folders.isEmpty && agent.traces(of: gone) != [])
+            #expect(try agent.inventory().map(\.display) == [number])
+            #expect(agent.traces(of: gone) == [])
+            #expect(agent.groups(ofDisplay: number).folders.allSatisfy { access($0 + "/session", F_OK) == 0 })
+            try agent.expectUsable(number, session: 8)
+            expectEnded(try agent.end(number))
+        }
+    }
+
     @Test("after another boot nothing is ended, and the account is what was written down")
     func rebooted() throws {
         var state = KeeperState()

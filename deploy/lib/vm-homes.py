@@ -133,7 +133,7 @@ expect("when the server is back nothing is left", not any(left(number) for numbe
 
 reply = agent.ask("setQuota", uid=10002, soft=4096, hard=8192, home="/home/bob")
 expect("a quota is set on the file system", reply == {"done": {}}, reply)
-reply = agent.ask("homeUsage", account=bob)
+reply = agent.ask("homeUsage", account=bob, maxAge=0)
 usage = reply.get("homeUsage", {}).get("_0", {})
 expect("and told of it", usage.get("source") == "quota" and usage.get("hardLimit") == 8192 << 10, reply)
 agent.ask("makeDisplay", **display(4))
