@@ -72,8 +72,7 @@ struct AccountCleaning {
             return try clean()
         }
         defer { close(home) }
-        guard fchmod(home, 0o700) == 0 else { throw failure("fchmod \(account.home)") }
-        var removal = try TreeRemoval(of: home)
+        var removal = try TreeRemoval(of: home, opensFolders: true)
         try removal.run()
     }
 

@@ -58,7 +58,7 @@ struct ResultsPurge {
         let tree = openFolder(folder, entry)
         guard tree >= 0 else { throw failure("open a folder to be removed") }
         defer { close(tree) }
-        var removal = try TreeRemoval(of: tree)
+        var removal = try TreeRemoval(of: tree, opensFolders: true)
         try removal.run()
         guard unlinkat(folder, entry, AT_REMOVEDIR) == 0 else { throw failure("rmdir") }
     }
