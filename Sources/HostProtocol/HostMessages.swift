@@ -50,10 +50,13 @@ public struct DisplayOrder: Codable, Sendable, Equatable {
     public var password: Secret
     /// What the data link's first line must show, 32 hex digits.
     public var key: Secret
+    /// Whether it will wait for a session: until one comes it is shown to live by its first answer, not by a pixel.
+    public var waits: Bool
 
     /// A display with everything it needs.
     public init(
-        display: DisplayNumber, geometry: Geometry, depth: Int, withGL: Bool, uid: UInt32, password: Secret, key: Secret
+        display: DisplayNumber, geometry: Geometry, depth: Int, withGL: Bool, uid: UInt32, password: Secret,
+        key: Secret, waits: Bool = false
     ) {
         self.display = display
         self.geometry = geometry
@@ -62,6 +65,20 @@ public struct DisplayOrder: Codable, Sendable, Equatable {
         self.uid = uid
         self.password = password
         self.key = key
+        self.waits = waits
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        display = try values.decode(DisplayNumber.self, forKey: .display)
+        geometry = try values.decode(Geometry.self, forKey: .geometry)
+        depth = try values.decode(Int.self, forKey: .depth)
+        withGL = try values.decode(Bool.self, forKey: .withGL)
+        uid = try values.decode(UInt32.self, forKey: .uid)
+        password = try values.decode(Secret.self, forKey: .password)
+        key = try values.decode(Secret.self, forKey: .key)
+        // A controller of an older release says nothing of it.
+        waits = try values.decodeIfPresent(Bool.self, forKey: .waits) ?? false
     }
 }
 

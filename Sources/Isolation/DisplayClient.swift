@@ -21,6 +21,8 @@ struct DisplayClient {
 
     enum Event: Equatable {
         case send([UInt8])
+        /// The display wants to be shown the password: it waits for ``logIn()``.
+        case challenged
         /// Requests may be sent.
         case opened
         /// Pixels, 4 bytes each, row by row.
@@ -61,6 +63,7 @@ struct DisplayClient {
     private let mostPixels: Int
     private var phase = Phase.greeting
     private var waiting: [UInt8] = []
+    private var challenge: [UInt8] = []
     private var skipping = 0
     private var screen: [UInt8]?
     /// The desktop's size, 0 before ``Event/opened``.
@@ -90,6 +93,9 @@ struct DisplayClient {
         waiting.removeFirst(used)
         return events
     }
+
+    /// Shows the password, once the display has asked for it.
+    func logIn() -> [UInt8] { VNCPassword.response(challenge: challenge, password: password) }
 
     /// Asks for `part`: all of it, or what of it changed since it was sent last.
     static func request(_ part: Rectangle, onlyChanges: Bool) -> [UInt8] {
@@ -161,7 +167,8 @@ struct DisplayClient {
             events.append(.send([2]))
             phase = .challenge
         case .challenge:
-            events.append(.send(VNCPassword.response(challenge: bytes, password: password)))
+            challenge = bytes
+            events.append(.challenged)
             phase = .verdict
         case .verdict:
             guard bytes == [0, 0, 0, 0] else { throw Broken(cause: "the password was refused") }

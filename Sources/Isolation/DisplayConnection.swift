@@ -1,7 +1,7 @@
 import Glibc
 import SessionModel
 
-/// A keeper's own connection to its display: open from the display's first pixel until an application runs on it.
+/// A keeper's own connection to its display: open from the display's first answer until an application runs on it.
 final class DisplayConnection {
     private let loop: Loop
     private let socket: Int32
@@ -13,11 +13,15 @@ final class DisplayConnection {
     /// Why the display is of no use, as soon as it shows.
     private(set) var fault: String?
 
-    /// Looks at the display behind `socket` for the first time, within `seconds`; the socket is closed by ``close()``.
-    init(loop: Loop, socket: Int32, password: Secret, within seconds: Double, answer: @escaping (String?) -> Void) {
+    /// Looks at the display behind `socket` for the first time, within `seconds`, and no further than needed where it
+    /// `waits` for a session; the socket is closed by ``close()``.
+    init(
+        loop: Loop, socket: Int32, password: Secret, waits: Bool, within seconds: Double,
+        answer: @escaping (String?) -> Void
+    ) {
         self.loop = loop
         self.socket = socket
-        check = DisplayCheck(password: password)
+        check = DisplayCheck(password: password, waits: waits)
         expect(within: seconds, answer)
         loop.watch(socket) { [weak self] _ in self?.ready() }
     }

@@ -22,6 +22,7 @@ struct FrameReader {
             for event in events {
                 switch event {
                 case .send(let bytes): try send(bytes)
+                case .challenged: try send(client.logIn())
                 case .opened:
                     guard client.width * client.height <= Self.most else { throw strange("its size") }
                     frame = Frame(width: client.width, height: client.height)

@@ -20,7 +20,7 @@ extension Keeper {
         } catch {
             return failMaking(error)
         }
-        awaitPixel(until: now() + 10)
+        awaitSign(until: now() + 10)
     }
 
     private func startServer(_ order: DisplayOrder) throws(HostFailure) {
@@ -104,24 +104,24 @@ extension Keeper {
         try writeState()
     }
 
-    /// Answers when the display has shown its first pixel, to a client of our own that then stays.
-    private func awaitPixel(until deadline: Double) {
+    /// Answers when the display has been shown to live, to a client of our own that then stays.
+    private func awaitSign(until deadline: Double) {
         guard making != nil else { return }
         if serverGone { return failMaking(PlainDisplay.failure(log: serverLogTail())) }
         if now() > deadline { return failMaking(HostFailure(.displayFailed, "Xvnc is silent: \(serverLogTail())")) }
         guard let order, let socket = connectUnix(folder.rfb, boundBy: order.uid) else {
-            loop.after(0.002) { [self] in awaitPixel(until: deadline) }
+            loop.after(0.002) { [self] in awaitSign(until: deadline) }
             return
         }
         connection = DisplayConnection(
-            loop: loop, socket: socket, password: order.password, within: deadline - now()
+            loop: loop, socket: socket, password: order.password, waits: order.waits, within: deadline - now()
         ) { [self] fault in
             guard let debt = making else { return }
             if let fault {
                 // Where Xvnc has ended, its exit shows a moment later and tells more.
                 loop.after(0.05) { [self] in
                     if serverGone { return failMaking(PlainDisplay.failure(log: serverLogTail())) }
-                    failMaking(HostFailure(.displayFailed, "no first pixel: \(fault): \(serverLogTail())"))
+                    failMaking(HostFailure(.displayFailed, "no sign of life: \(fault): \(serverLogTail())"))
                 }
                 return
             }

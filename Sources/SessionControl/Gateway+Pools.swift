@@ -119,7 +119,8 @@ extension Gateway {
                     .makeDisplay(
                         DisplayOrder(
                             display: claim.number, geometry: fresh.geometry, depth: fresh.depth, withGL: kind.withGL,
-                            uid: claim.uid, password: fresh.password, key: fresh.key)), within: .seconds(20))
+                            uid: claim.uid, password: fresh.password, key: fresh.key, waits: true)),
+                    within: .seconds(20))
                 if try await database.markDisplayReady(
                     id, bootID: state.hello.bootID, template: state.template ?? "")
                 {

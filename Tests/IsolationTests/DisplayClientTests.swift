@@ -49,6 +49,20 @@ struct DisplayClientTests {
         #expect(check.received(Self.black) == [.passed])
     }
 
+    @Test("of a display that will wait the first look ends before the password; the next one goes on from there")
+    func waiting() {
+        var check = DisplayCheck(password: Self.password, waits: true)
+        let challenged = Self.opening.prefix(12 + 18)
+        #expect(sent(check.received(challenged)) == [Array("RFB 003.008\n".utf8), [2]])
+        #expect(
+            check.look(size: .usual)
+                == [.send(VNCPassword.response(challenge: [UInt8](1...16), password: Self.password))])
+        let said = sent(check.received(Self.opening.dropFirst(challenged.count)))
+        #expect(said.last == DisplayClient.request(Self.pixel, onlyChanges: false))
+        #expect(check.received(Self.black) == [.passed])
+        #expect(check.look(size: .usual) == [.send(DisplayClient.request(Self.pixel, onlyChanges: false))])
+    }
+
     @Test("an update without a pixel is followed by another request")
     func sizeFirst() {
         var check = DisplayCheck(password: Self.password)
@@ -127,7 +141,7 @@ struct DisplayClientTests {
         let whole =
             Self.opening + Self.size(0, 0, [4, 0, 3, 0]) + Self.black + Self.size(1, 0, [5, 0, 2, 208]) + Self.black
         for round in 0..<2000 {
-            var check = DisplayCheck(password: Self.password)
+            var check = DisplayCheck(password: Self.password, waits: Bool.random(using: &generator))
             var bytes = whole
             if round.isMultiple(of: 4) {
                 let tail = (0..<200).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
