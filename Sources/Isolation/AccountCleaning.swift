@@ -64,12 +64,12 @@ struct AccountCleaning {
             }
             usleep(2000)
         } while isRunning
+        // Whoever had it may have closed it to themselves.
+        _ = chmod(account.home, 0o700)
         let home = open(account.home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard home >= 0 else {
             if errno == ENOENT { return }
-            // Whoever had it may have closed it to themselves.
-            guard errno == EACCES, chmod(account.home, 0o700) == 0 else { throw failure("open \(account.home)") }
-            return try clean()
+            throw failure("open \(account.home)")
         }
         defer { close(home) }
         var removal = try TreeRemoval(of: home, opensFolders: true)

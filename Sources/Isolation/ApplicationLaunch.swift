@@ -75,22 +75,14 @@ struct ApplicationLaunch: Codable {
         try writeFile("/etc/hosts", Array(names.hostsFile(name: name).utf8), mode: 0o644)
         try writeFile("/etc/resolv.conf", Array(names.resolver.utf8), mode: 0o644)
         try writeFile("/etc/hostname", Array("\(name)\n".utf8), mode: 0o644)
-        try writeFile("/etc/resolv.conf", [], mode: 0o644)
         guard sethostname(name, name.utf8.count) == 0 else { throw failure("sethostname") }
     }
 
     /// As the application's own process: prepares the session's directory.
     private func prepare(_ report: Int32) -> DisplayEntry.Program {
         let account = order.account
-        let folder = SessionFolder.path(account, order.session)
-        let output: Int32
-        do throws(HostFailure) {
-            let made = try SessionFolder.made(account, order.session)
-            try made.write("resources", Array(order.resources.exposed.utf8))
-            if let text = order.parameters { try made.write("parameters.hz", Array(text.utf8)) }
-            output = try made.open("app.log", O_WRONLY | O_CREAT | O_APPEND, 0o640)
-            guard fchdir(made.descriptor) == 0 else { throw failure("chdir \(folder)") }
-        } catch {
+        let (folder, output): (String, Int32)
+        do throws(HostFailure) { (folder, output) = try sessionFiles(report) } catch {
             DisplayEntry.give(up: "H", error, report)
         }
         let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
@@ -105,5 +97,26 @@ struct ApplicationLaunch: Codable {
         if order.parameters != nil { variables["TOOL_PARAMETERS"] = folder + "/parameters.hz" }
         return DisplayEntry.Program(
             arguments: ["/bin/sh", "-c", order.command], environment: variables, descriptors: [input, output, output])
+    }
+
+    /// The session's directory with its first files, to be worked in, and the application's log. On a full home they are in the
+    /// container's memory: the user can still see what is there, and delete some of it.
+    private func sessionFiles(_ report: Int32) throws(HostFailure) -> (folder: String, output: Int32) {
+        do throws(HostFailure) {
+            let made = try SessionFolder.made(order.account, order.session)
+            return (SessionFolder.path(order.account, order.session), try fill(made))
+        } catch {
+            guard error.kind == .diskFull, entry.container != nil else { throw error }
+            DisplayEntry.tellFullHome(report)
+            return (SessionFolder.pathInMemory(order.session), try fill(SessionFolder.madeInMemory(order.session)))
+        }
+    }
+
+    private func fill(_ folder: Folder) throws(HostFailure) -> Int32 {
+        try folder.write("resources", Array(order.resources.exposed.utf8))
+        if let text = order.parameters { try folder.write("parameters.hz", Array(text.utf8)) }
+        let output = try folder.open("app.log", O_WRONLY | O_CREAT | O_APPEND, 0o640)
+        guard fchdir(folder.descriptor) == 0 else { throw failure("chdir") }
+        return output
     }
 }

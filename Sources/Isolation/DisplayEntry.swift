@@ -7,7 +7,7 @@ import SessionModel
 /// keeper, which only reads what they report.
 ///
 /// The children write lines to a pipe: `P PID` when the program's process is there, `E STEP: CAUSE` when a step failed,
-/// `H STEP: CAUSE` when it was the home's. The end of the pipe after a `P` means that it was executed.
+/// `H STEP: CAUSE` when it was the home's, `F` when that is full and the program is executed all the same. The end of the pipe after a `P` means that it was executed.
 struct DisplayEntry: Codable {
     /// A program to execute, with its first three descriptors.
     struct Program {
@@ -48,6 +48,12 @@ struct DisplayEntry: Codable {
         _exit(1)
     }
 
+    /// Tells that the session's files are not in its home, which has no room for them.
+    static func tellFullHome(_ report: Int32) { say(fullHome, report) }
+
+    /// That line.
+    static let fullHome = "F"
+
     private static func say(_ line: String, _ report: Int32) { _ = writeAll(Array((line + "\n").utf8), to: report) }
 
     /// In the display's cgroups: goes in, does `furnish` there as root, becomes the user in a process of its own, and
@@ -74,6 +80,7 @@ struct DisplayEntry: Codable {
             _exit(0)
         }
         setsid()
+        limits.apply()
         if let step = becomeUser(account, behind: container == nil ? nil : filter) { Self.give(up: "E", step, report) }
         let program = prepare()
         arrangeDescriptors(program.descriptors + [report])

@@ -75,6 +75,7 @@ extension Keeper {
             }
             if now() > began + 1, let pid = server { kill(pid, SIGKILL) }
             let alive = server != nil || written.first?.isAlive == true
+            if now() > began + (alive ? 3 : 1) { groups.evict() }
             let settled = !alive && isUnplugged && groups.remove()
             guard settled || now() > began + 5 else {
                 loop.after(0.002, attempt)

@@ -18,6 +18,9 @@ extension Keeper {
             order.account.home.hasPrefix("/"), !order.account.home.split(separator: "/").contains(".."),
             order.account.home != "/"
         else { return pay(debt, .failed(HostFailure(.refused, "not an account that may run here"))) }
+        guard order.limits.isValid else {
+            return pay(debt, .failed(HostFailure(.refused, "limits that are out of range")))
+        }
         guard begunFor == nil || begunFor == order.account.uid else {
             return pay(debt, .failed(HostFailure(.displayBroken, "a start for another user has failed on it")))
         }

@@ -4,7 +4,13 @@ import SessionModel
 extension Keeper {
     /// Brings the application into the display, which is checked, in a child; answers when it was executed.
     func start(_ order: ApplicationOrder, on display: DisplayOrder, _ debt: Debt) {
-        var launch = ApplicationLaunch(order, displayUser: display.uid, cookie: cookie, container: container)
+        let unbound = groups.boundSession(order.limits)
+        if !unbound.isEmpty, run.isolation == .container {
+            log("display \(number): nothing bounds \(unbound.map(\.rawValue).joined(separator: ", "))")
+        }
+        processLimits = ProcessLimits(order.limits, unbound: unbound)
+        var launch = ApplicationLaunch(
+            order, displayUser: display.uid, cookie: cookie, container: container, limits: processLimits)
         launch.names = names
         do throws(HostFailure) {
             begunFor = order.account.uid
@@ -29,6 +35,11 @@ extension Keeper {
     /// Seconds that the notice of a start stays, unless it is clicked away.
     private static let noticeTime = 3600
 
+    private static let fullHome = """
+        Your home folder is full. The files of this session are kept in memory and are lost when it ends: please delete files \
+        that you no longer need, and start it again.
+        """
+
     /// The display serves nobody, as before a launch that failed.
     private func forgetSession() {
         written.session = nil
@@ -39,6 +50,7 @@ extension Keeper {
 
     /// The launch is over.
     private func finishLaunch(_ order: ApplicationOrder, _ outcome: Result<Int32, HostFailure>, _ debt: Debt) {
+        let homeIsFull = launching?.homeIsFull ?? false
         launching = nil
         let ended = early
         early = [:]
@@ -61,7 +73,9 @@ extension Keeper {
             beat()
             if let status = ended[pid] { applicationEnded(order, status) }
             reap()
-            if let notice = order.notice { show(notice, seconds: Self.noticeTime) { _ in } }
+            if let notice = homeIsFull ? Self.fullHome : order.notice {
+                show(notice, seconds: Self.noticeTime) { _ in }
+            }
         }
     }
 

@@ -49,6 +49,8 @@ final class Keeper {
     /// The message that is being shown, and the one that is there.
     var showing: LaunchUnderWay?
     var message: ProcessIdentity?
+    /// The signal that the application was sent last because its time was over.
+    var overtime: Int32?
     /// What is being done about the session's network, and when its names will be looked up again.
     var errand: NetworkErrand?
     var refreshing: UInt64?

@@ -37,6 +37,11 @@ final class LaunchUnderWay {
         DisplayEntry.outcome(of: String(decoding: text, as: UTF8.self))
     }
 
+    /// Whether the session's files are in memory, since its home is full.
+    var homeIsFull: Bool {
+        text.split(separator: UInt8(ascii: "\n")).contains { $0.elementsEqual(DisplayEntry.fullHome.utf8) }
+    }
+
     private func read() {
         var part = [UInt8](repeating: 0, count: 4096)
         let count = Glibc.read(report, &part, part.count)

@@ -23,4 +23,12 @@ enum SessionFolder {
     static func made(_ account: Account, _ session: SessionNumber) throws(HostFailure) -> Folder {
         try Folder(account.home).making("data", 0o755).making("sessions", 0o755).making("\(session)", 0o755)
     }
+
+    /// Its path in the container where the home is full.
+    static func pathInMemory(_ session: SessionNumber) -> String { "/tmp/session-\(session)" }
+
+    /// The directory in the container's own memory.
+    static func madeInMemory(_ session: SessionNumber) throws(HostFailure) -> Folder {
+        try Folder("/tmp").making("session-\(session)", 0o700)
+    }
 }

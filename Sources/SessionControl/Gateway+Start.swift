@@ -159,7 +159,7 @@ extension Gateway {
                     command: application.command, geometry: application.geometry, resources: resources.text,
                     parameters: attempt.order.parameters, environment: [:],
                     limits: application.limits ?? settings.limits,
-                    network: network(of: application), tree: application.tree,
+                    network: await network(of: application), tree: application.tree,
                     mayMakeUserNamespaces: application.mayMakeUserNamespaces,
                     notice: homeNotice(of: attempt.order.user))),
             within: .seconds(20))

@@ -29,6 +29,8 @@ public final class Gateway: Sendable {
     let door = EntryDoor()
     /// What relays count.
     let relayFigures = Mutex(RelayFigures())
+    /// Where no application may connect to.
+    let ownAddresses: OwnAddresses
     let homeFigures = HomeFigures()
     let notices: NoticeCommand
     let log: Logger

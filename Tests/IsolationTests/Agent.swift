@@ -372,13 +372,14 @@ final class Agent {
         let ours = "-" + RunFolder(path: run, isolation: .container).bootID().suffix(8)
         stop()
         for pid in Self.processes(with: "--run \(run) ") { kill(pid, SIGKILL) }
-        // Nobody cleans up any more after a display that the test did not end.
-        for number in RunFolder(path: run, isolation: .container).displays {
-            let groups = ControlGroups(folders: left(of: number).groups)
-            for _ in 0..<2000 where !groups.remove() {
-                for pid in groups.members { kill(pid, SIGKILL) }
-                usleep(1000)
-            }
+        let groups = ControlGroups(
+            folders: ControlGroups.parents().flatMap { parent in
+                names(in: parent + "/maxwell").filter { $0.hasSuffix(ours) }.map { "\(parent)/maxwell/\($0)" }
+            })
+        let deadline = now() + 10
+        while !groups.remove(), now() < deadline {
+            for pid in groups.members { kill(pid, SIGKILL) }
+            usleep(2000)
         }
         umount2(run, Int32(MNT_DETACH))
         try? FileManager.default.removeItem(atPath: String(run.dropLast(4)))

@@ -27,4 +27,28 @@ struct NoticeTests {
             #expect(try windows(agent, number) == 0)
         }
     }
+
+    @Test("a session starts on a full home: its files are in memory, its user is told, and nothing of it stays")
+    func fullHome() throws {
+        try withDisplay(3222) { agent, number in
+            try #require(mount("tmpfs", agent.home, "tmpfs", 0, "size=64k,mode=700") == 0)
+            defer { umount2(agent.home, Int32(MNT_DETACH)) }
+            chown(agent.home, Agent.alice, Agent.alice)
+            let filler = open(agent.home + "/filler", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+            let part = [UInt8](repeating: 1, count: 4096)
+            while write(filler, part, part.count) > 0 {}
+            close(filler)
+            let script =
+                "pwd; id -u; cat $SESSIONDIR/resources; echo some > $SESSIONDIR/file && echo kept; exec sleep 1000"
+            let order = try agent.order(script, on: number, session: 7, geometry: .usual)
+            #expect(try agent.ask(.startApplication(order)) == .applicationStarted)
+            while try windows(agent, number) == 0 { usleep(5000) }
+            let log = try agent.inside(number, ["cat", "/tmp/session-7/app.log"])
+            #expect(log == "/tmp/session-7\n\(Agent.alice)\nsessionid 7\nkept\n")
+            #expect(try agent.account(number).status == nil)
+            expectEnded(try agent.end(number))
+            umount2(agent.home, 0)
+            #expect(agent.traces(of: number) == [])
+        }
+    }
 }

@@ -95,9 +95,6 @@ struct OrderCheckTests {
             .message(display: number, key: key, text: "x", seconds: 0),
             .setQuota(uid: 10001, soft: .max, hard: 0, home: "/home/alice"),
             .setQuota(uid: 10001, soft: 0, hard: .max, home: "/home/alice"),
-            .homeUsage(account: try Sound.account(), maxAge: -1),
-            .purge(account: try Sound.account(), days: -1, live: []),
-            .purge(account: try Sound.account { $0.home = "/etc" }, days: 0, live: []),
         ]
         requests += try ids.flatMap { id in
             [
