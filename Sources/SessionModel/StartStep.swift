@@ -6,7 +6,7 @@ public struct StartStep: Codable, Sendable, Equatable {
     public var host: String
     /// The display's number there; nil where none was had.
     public var display: Int?
-    /// What was tried: "ready display", "new display", "hand-over", …
+    /// What was tried: "hand-over of a ready display", "new display", …
     public var what: String
     /// ``ok``, or the reason why not, as an administrator reads it: never a secret.
     public var outcome: String

@@ -54,15 +54,15 @@ public struct Settings: Hashable, Sendable {
         public let socket: String
         /// The folder of what must survive a restart: the journal of views while the database is away.
         public let state: String
-        /// The folder of sockets and locks.
+        /// Its folder `links` holds the picture links: a short path.
         public let run: String
-        /// The account `maxwelld` becomes.
+        /// The account that may migrate besides root; `maxwelld` does not change its account.
         public let user: String
         /// Accounts that may say the portal's words for anybody, besides root.
         public let portalUsers: [String]
         /// The group whose members may say the administrators' words.
         public let adminGroup: String
-        /// What is left out of it.
+        /// The least that is logged, on standard error.
         public let logLevel: LogLevel
     }
 
@@ -156,7 +156,7 @@ public struct Settings: Hashable, Sendable {
         public let directCertificate: String
         /// Its private key, PEM.
         public let directKey: String
-        /// Event loops, 1–256; about one a core.
+        /// Event loops, 1–64; about one a core.
         public let loops: Int
         /// How long a connection may take to finish TLS.
         public let tlsTimeout: Duration
@@ -181,7 +181,7 @@ public struct Settings: Hashable, Sendable {
         public let cipherSuites: String
         /// Whether TLS 1.2 is refused.
         public let onlyTLS13: Bool
-        /// Origins of pages that may open a WebSocket here, besides ours; empty: any.
+        /// Origins of pages that may open a WebSocket here, ours included; empty: any.
         public let allowedOrigins: [String]
     }
 
@@ -221,8 +221,8 @@ public struct Settings: Hashable, Sendable {
 
     /// What holds for every application's network, whatever its own file allows.
     public struct Network: Hashable, Sendable {
-        /// Addresses and networks that no application reaches, besides the gateway's database, directory, controller and
-        /// hosts.
+        /// Addresses and networks that no application reaches; with an open network neither the gateway's database,
+        /// directory, controller nor hosts.
         public let denied: [String]
         /// Where the ends of the containers' cables are taken from: an IPv4 network of at most 20 bits.
         public let range: String
@@ -236,7 +236,7 @@ public struct Settings: Hashable, Sendable {
         public let root: String?
         /// How old a count of somebody's files may become, where the file system has no quota.
         public let measureEvery: Duration
-        /// Bytes from which on a user is warned, where the file system has no quota, in MiB; 0: none.
+        /// MiB told to the portal as the soft limit, where the file system has no quota; 0: none.
         public let softLimit: Int
         /// MiB from which on the user is told at each start, where the file system has no quota; 0: none.
         public let hardLimit: Int
@@ -274,7 +274,7 @@ public struct Settings: Hashable, Sendable {
     public struct Notify: Hashable, Sendable {
         /// A program by its absolute path, and its arguments; empty: nobody is told.
         public let command: [String]
-        /// How long the same failure is not told again.
+        /// News of one kind are told once in that time.
         public let every: Duration
     }
 
