@@ -9,19 +9,21 @@ import Synchronization
 /// The portal's two-line protocol about disk space (``QuotaLine``), on a TCP port: a line, an answer, the end. What the
 /// controller is asked is what it lets `maxwell-web` ask.
 public final class QuotaService: Sendable {
-    /// Seconds that one connection may take.
-    private static let patience = 30.0
     /// Connections at the same time; one more is closed at once.
     private static let most = 32
 
     private let socket: Int32
     private let controller: String
+    private let patience: Double
     private let logger: Logger
     private let open = Mutex(0)
 
     /// Listens on the socket that systemd passed (sd_listen_fds(3)), else on `host`, an IPv4 or IPv6 address, and `port`,
-    /// where they are given; nil without either. `controller` is its socket's path.
-    public init?(host: String?, port: Int, controller: String, logger: Logger) throws(QuotaServiceError) {
+    /// where they are given; nil without either. `controller` is its socket's path; a connection may take `patience`
+    /// seconds.
+    public init?(
+        host: String?, port: Int, controller: String, patience: Double = 30, logger: Logger
+    ) throws(QuotaServiceError) {
         if let passed = Self.passedSocket() {
             socket = passed
         } else if let host {
@@ -30,6 +32,7 @@ public final class QuotaService: Sendable {
             return nil
         }
         self.controller = controller
+        self.patience = patience
         self.logger = logger
     }
 
@@ -87,7 +90,7 @@ public final class QuotaService: Sendable {
     }
 
     private func answer(_ connection: Int32) {
-        let deadline = Self.now() + Self.patience
+        let deadline = Self.now() + patience
         guard let line = readLine(connection, until: deadline), let request = QuotaLine.request(line) else { return }
         let text: String
         do throws(ControlSocketError) {

@@ -32,7 +32,10 @@ struct QuotaServiceTests {
             }
             var log = Logger(label: "test")
             log.logLevel = .critical
-            guard let service = try QuotaService(host: "127.0.0.1", port: 0, controller: folder + "/s", logger: log)
+            // The controller's answer waits its turn among all tests.
+            guard
+                let service = try QuotaService(
+                    host: "127.0.0.1", port: 0, controller: folder + "/s", patience: 600, logger: log)
             else { throw Missing(what: "service") }
             self.service = service
             try service.serve()
