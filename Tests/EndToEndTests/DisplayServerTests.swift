@@ -47,11 +47,17 @@ extension EndToEnd {
         }
         try before.expectNoMore()
         try Gateway.awaitReady()
+        // Sessions go where fewer are: of three, beside whatever else runs, each host gets one.
         try Gateway.withSession { first in
             try Gateway.withSession { second in
-                let hosts = try Gateway.sql(
-                    "SELECT DISTINCT exechost FROM session WHERE sessnum IN (\(first), \(second)) ORDER BY exechost")
-                #expect(hosts == ["exec1", "exec2"])
+                try Gateway.withSession(user: "bob") { third in
+                    let hosts = try Gateway.sql(
+                        """
+                        SELECT DISTINCT exechost FROM session WHERE sessnum IN (\(first), \(second), \(third))
+                        ORDER BY exechost
+                        """)
+                    #expect(hosts == ["exec1", "exec2"])
+                }
             }
         }
     }
