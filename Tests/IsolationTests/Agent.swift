@@ -371,7 +371,15 @@ final class Agent {
     func tearDown() {
         let ours = "-" + RunFolder(path: run, isolation: .container).bootID().suffix(8)
         stop()
-        for pid in Self.processes(with: "--run \(run) ") { kill(pid, SIGKILL) }
+        // One that was just being executed had no words to be known by: until none is seen twice.
+        var quiet = 0
+        let limit = now() + 10
+        while quiet < 2, now() < limit {
+            let left = Self.processes(with: "--run \(run) ")
+            for pid in left { kill(pid, SIGKILL) }
+            quiet = left.isEmpty ? quiet + 1 : 0
+            usleep(5000)
+        }
         let groups = ControlGroups(
             folders: ControlGroups.parents().flatMap { parent in
                 names(in: parent + "/maxwell").filter { $0.hasSuffix(ours) }.map { "\(parent)/maxwell/\($0)" }
@@ -382,6 +390,7 @@ final class Agent {
             usleep(2000)
         }
         umount2(run, Int32(MNT_DETACH))
-        try? FileManager.default.removeItem(atPath: String(run.dropLast(4)))
+        // Trees deeper than a path may be long among it.
+        removeTree(String(run.dropLast(4)))
     }
 }
