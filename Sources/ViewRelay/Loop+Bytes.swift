@@ -99,8 +99,8 @@ extension Loop {
         scratch.pointee.input = bytes
         scratch.pointee.inputLeft = count
         // What the engine has to say leaves together with what it is told to say next: a ticket with the answer to the
-        // request that came with the handshake's end. TigerVNC's viewer (1.12, GnuTLS) would wait for ever: it does not
-        // look for data behind a ticket.
+        // request that came with the handshake's end. Not so for native viewers: TigerVNC's (1.12, GnuTLS) does not look
+        // for data behind a ticket, and would wait for ever.
         defer {
             let waits = link.pointee.stage.awaitsAnswer && link.pointee.way != .native
             waits ? holdCipher(link) : flushCipher(link)

@@ -678,8 +678,8 @@ def resident(field):
         return int(next(line for line in file if line.startswith("VmRSS")).split()[1])
 
 
-def up(peer, name=b"evil"):
-    """A display server's part until the session is up."""
+def let_in(peer):
+    """A display server's part until its viewer has said that it shares."""
     peer.sendall(b"RFB 003.008\n")
     read(peer, 12)
     peer.sendall(bytes_of(1, 2))
@@ -688,6 +688,11 @@ def up(peer, name=b"evil"):
     read(peer, 16)
     peer.sendall(bytes(4))
     read(peer, 1)
+
+
+def up(peer, name=b"evil"):
+    """A display server's part until the session is up."""
+    let_in(peer)
     peer.sendall(struct.pack("!HH", 640, 480) + bytes_of(32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0)
                  + struct.pack("!I", len(name)) + name)
 
@@ -739,14 +744,7 @@ def hostile_display(field):
         return serve
 
     def long_name(peer):
-        peer.sendall(b"RFB 003.008\n")
-        read(peer, 12)
-        peer.sendall(bytes_of(1, 2))
-        read(peer, 1)
-        peer.sendall(os.urandom(16))
-        read(peer, 16)
-        peer.sendall(bytes(4))
-        read(peer, 1)
+        let_in(peer)
         peer.sendall(struct.pack("!HH", 65535, 65535) + bytes(16) + struct.pack("!I", 0xFFFFFFFF))
         while True:
             peer.sendall(b"n" * 65536)
