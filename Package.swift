@@ -27,6 +27,7 @@ let package = Package(
         .executable(name: "maxwell-bench", targets: ["maxwell-bench"]),
         .executable(name: "maxwell-bench-relay", targets: ["maxwell-bench-relay"]),
         .executable(name: "maxwell-admin", targets: ["maxwell-admin"]),
+        .executable(name: "maxwell-stress", targets: ["maxwell-stress"]),
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -38,6 +39,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // System libraries, and what Swift cannot say.
@@ -53,6 +55,9 @@ let package = Package(
         .target(name: "RelayProtocol", dependencies: ["SessionModel"], swiftSettings: ours),
         .target(
             name: "SettingsFile", dependencies: ["SessionModel", .product(name: "Yams", package: "Yams")],
+            swiftSettings: ours),
+        .target(
+            name: "Stress", dependencies: ["SessionModel", .product(name: "Histogram", package: "hdrhistogram-swift")],
             swiftSettings: ours),
 
         // Adapters: one outside system each.
@@ -82,6 +87,13 @@ let package = Package(
             dependencies: ["COpenSSL", "CLinux", "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel"],
             swiftSettings: ours),
         .target(name: "ViewClient", dependencies: ["COpenSSL", "RelayProtocol", "SessionModel"], swiftSettings: ours),
+        .target(
+            name: "StressLoad",
+            dependencies: [
+                "CLinux", "COpenSSL", "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel", "Stress",
+                "ViewClient",
+            ], swiftSettings: ours),
+        .target(name: "StressFaults", dependencies: ["CLinux", "SessionModel", "Stress"], swiftSettings: ours),
 
         // Use cases.
         .target(
@@ -148,6 +160,12 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: ours),
+        .executableTarget(
+            name: "maxwell-stress",
+            dependencies: [
+                "SessionModel", "Stress", "StressFaults", "StressLoad",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], swiftSettings: ours),
 
         // Real servers, started privately once a run; and the tests.
         .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: ours),
@@ -199,6 +217,12 @@ let package = Package(
                 "churn_field.py", "foreign_field.py", "native_field.py", "relay_field.py", "routes_field.py",
                 "upkeep_field.py",
             ],
+            swiftSettings: ours),
+        .testTarget(
+            name: "StressTests", dependencies: ["SessionModel", "Stress", "StressFaults"], swiftSettings: ours),
+        .testTarget(
+            name: "StressLoadTests",
+            dependencies: ["RelayProtocol", "SessionModel", "Stress", "StressLoad", "TestServers"],
             swiftSettings: ours),
         .testTarget(
             name: "EndToEndTests",

@@ -1,0 +1,54 @@
+/// What a run sees, as it sees it. All moments are in seconds since the run began, all spans in seconds.
+public enum Observation: Sendable, Equatable {
+    /// The start of a session of the plan, counted from 0, was asked for.
+    case asked(session: Int, at: Double)
+    case started(session: Int, at: Double, took: Double, number: UInt64)
+    /// A word failed: `start`, `view`, `ticket` or `stop`.
+    case refused(session: Int, at: Double, took: Double, Failure)
+    /// The relay let a viewer in: TLS and the opening are done.
+    case opened(ViewerName, at: Double, took: Double)
+    /// The viewer has its first whole picture; `took` counts from the moment its session's start was asked for where it is the
+    /// session's first viewer there, else nil.
+    case picture(ViewerName, at: Double, took: Double?)
+    case update(ViewerName, at: Double, bytes: Int)
+    /// What it typed showed in the picture.
+    case echo(ViewerName, at: Double, took: Double)
+    /// It cut its connection, as it was to, or left with a goodbye at the end.
+    case left(ViewerName, at: Double)
+    /// It is back, and has a whole picture again; `gap` counts from the cut.
+    case returned(ViewerName, at: Double, gap: Double)
+    /// It was refused, as one that means harm is to be.
+    case turnedAway(ViewerName, at: Double)
+    case viewerFailed(ViewerName, at: Double, Failure)
+    case stopped(session: Int, at: Double, took: Double)
+    case sampled(Sample)
+    /// A fault on purpose, and what it took until the gateway was well again (nil: it is not yet).
+    case fault(String, at: Double, healed: Double?)
+
+    /// A viewer of the plan.
+    public struct ViewerName: Hashable, Sendable {
+        /// Which session of the plan, and which of its viewers, counted from 0.
+        public var session: Int
+        public var viewer: Int
+
+        /// That viewer.
+        public init(session: Int, viewer: Int) {
+            self.session = session
+            self.viewer = viewer
+        }
+    }
+
+    /// Why something failed.
+    public struct Failure: Hashable, Codable, Sendable {
+        /// What many failures have in common: "start: no host", "viewer: TLS", …; never with a number in it.
+        public var kind: String
+        /// This one's own words.
+        public var example: String
+
+        /// A failure of that kind.
+        public init(_ kind: String, _ example: String) {
+            self.kind = kind
+            self.example = example
+        }
+    }
+}

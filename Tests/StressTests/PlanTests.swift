@@ -1,0 +1,2 @@
+import Stress
+import Testing
