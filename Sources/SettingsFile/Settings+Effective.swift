@@ -18,7 +18,7 @@ extension Settings {
             "controller": [
                 "socket": quoted(controller.socket), "state": quoted(controller.state), "run": quoted(controller.run),
                 "user": quoted(controller.user), "portal_users": quoted(controller.portalUsers),
-                "admin_group": quoted(controller.adminGroup),
+                "admin_group": quoted(controller.adminGroup), "stress_group": quoted(controller.stressGroup),
                 "log_level": controller.logLevel.rawValue,
             ],
             "database": [

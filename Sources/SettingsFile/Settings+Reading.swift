@@ -54,6 +54,7 @@ extension Settings.Controller {
         user = section.word("user", "maxwell")
         portalUsers = section.list("portal_users", ["www-data"], expected: "an account's name", accountName)
         adminGroup = section.word("admin_group", "maxwell-admin")
+        stressGroup = section.optional("stress_group", nil, expected: "a name", accountName)
         let levels = LogLevel.allCases.map(\.rawValue).joined(separator: ", ")
         logLevel = section.value("log_level", .info, expected: "one of \(levels)") { LogLevel(rawValue: $0) }
         section.finish()

@@ -62,7 +62,9 @@ public struct Settings: Hashable, Sendable {
         public let portalUsers: [String]
         /// The group whose members may say the administrators' words.
         public let adminGroup: String
-        /// The least that is logged, on standard error.
+        /// The group whose members may load the gateway with a test of it; nil: nobody but root may.
+        public let stressGroup: String?
+        /// What is left out of it.
         public let logLevel: LogLevel
     }
 

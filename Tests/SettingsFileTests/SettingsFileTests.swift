@@ -70,6 +70,8 @@ struct SettingsFileTests {
         #expect(settings.ldap.startTLS == false)
         #expect(settings.controller.portalUsers.isEmpty)
         #expect(settings.controller.state == "/srv/maxwell/state")
+        #expect(settings.controller.stressGroup == "load-testers")
+        #expect(Settings.standard.controller.stressGroup == nil)
         #expect(settings.hosts.stopPatience == .milliseconds(1500))
         #expect(settings.hosts.lostAfter == .seconds(3600))
         #expect(settings.uids.displays.uids == 3_000_000...3_000_009)
@@ -261,7 +263,7 @@ private let changed = #"""
     gateway: {name: "hub: \"one\" \\ two", port: 10563, browser_port: 443}
     database: {host: db.example.org, password_file: /etc/maxwell/db password}
     ldap: {uris: ["ldaps://a.example.org", "ldap://b.example.org:1389"], start_tls: false, people_base: "ou=a, dc=b"}
-    controller: {portal_users: [], state: /srv/maxwell/state}
+    controller: {portal_users: [], state: /srv/maxwell/state, stress_group: load-testers}
     hosts: {stop_patience: 1500ms, lost_after: 60m}
     uids: {displays: {first: 3000000, count: 10}}
     relay: {listen: "127.0.0.1:10563", browser_listen: , allowed_origins: [https://hub.example.org]}
