@@ -103,13 +103,14 @@ extension Database {
         }
     }
 
-    /// How many starts were asked for of late, on all hosts together: failed ones too, they are demand as well.
+    /// How many starts were asked for of late, on all hosts together: failed ones too, they are demand as well. Those of
+    /// synthetic displays are none: they take no display of a pool.
     public func recentStarts() async throws(StoreError) -> (withoutGL: RecentStarts, withGL: RecentStarts) {
         try await run(repeatable: true) { connection throws(StoreError) in
             let rows = try connection.query(
                 """
                 SELECT with_gl, SUM(started >= UTC_TIMESTAMP(3) - INTERVAL 10 SECOND), COUNT(*) FROM mw_session
-                WHERE started >= UTC_TIMESTAMP(3) - INTERVAL 60 SECOND GROUP BY with_gl
+                WHERE started >= UTC_TIMESTAMP(3) - INTERVAL 60 SECOND AND NOT stress <=> 'synthetic' GROUP BY with_gl
                 """)
             var starts = (withoutGL: RecentStarts(), withGL: RecentStarts())
             for row in rows {

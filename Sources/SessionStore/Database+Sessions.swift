@@ -3,7 +3,7 @@ import SessionModel
 extension Database {
     /// Begins a session on a display that it takes: it is `starting`, and the portal sees nothing of it before
     /// ``markRunning(_:steps:)``. Where limits are set, those who begin sessions of one user, or of one application,
-    /// wait for each other, so that a limit holds however many ask. On MyISAM tables a crash in between leaves rows
+    /// wait for each other, so that a limit holds however many ask; a load test's count against none. On MyISAM tables a crash in between leaves rows
     /// that ``stuckStarts(olderThan:)``, ``removeHalfBegun()`` or ``recountUses()`` finds.
     public func beginSession(
         _ session: NewSession, claiming: DisplayClaim, limits: SessionLimits
@@ -145,7 +145,7 @@ extension Database {
     }
 
     /// What every record is made from.
-    private static let selection = """
+    static let selection = """
         SELECT m.sessnum, m.state, m.owner, m.application, m.hostname, m.dispnum, d.link_key, d.password, d.uid,
           d.boot_id, m.geometry, m.timeout, m.reason, m.error_id, m.started,
           TIMESTAMPDIFF(SECOND, m.started, UTC_TIMESTAMP(3)),
@@ -155,7 +155,7 @@ extension Database {
         LEFT JOIN mw_display d ON d.hostname = m.hostname AND d.dispnum = m.dispnum AND d.sessnum = m.sessnum
         """
 
-    private static func records(_ rows: [Row]) throws(StoreError) -> [SessionRecord] {
+    static func records(_ rows: [Row]) throws(StoreError) -> [SessionRecord] {
         var records: [SessionRecord] = []
         for row in rows {
             guard let state = SessionState(rawValue: row.text(1)) else {
@@ -196,8 +196,10 @@ extension Database {
         if limits.perApplication > 0 {
             try lockLimit("application:\(session.application)", connection)
             let rows = try connection.query(
-                "SELECT COUNT(*) FROM mw_session WHERE application = ? AND state IN ('starting', 'running')",
-                session.application)
+                """
+                SELECT COUNT(*) FROM mw_session
+                WHERE application = ? AND state IN ('starting', 'running') AND stress IS NULL
+                """, session.application)
             if rows.first?.integer(0) ?? 0 >= limits.perApplication { return .applicationLimit(limits.perApplication) }
         }
         return nil
@@ -230,10 +232,10 @@ extension Database {
             try connection.execute(
                 """
                 INSERT INTO mw_session (sessnum, state, kind, owner, application, hostname, dispnum, geometry, timeout,
-                  with_gl, remoteip, zone_id, started)
-                VALUES (?, 'starting', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
+                  with_gl, stress, remoteip, zone_id, started)
+                VALUES (?, 'starting', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
                 """, number, session.kind, session.owner, session.application, display.host, display.number,
-                session.geometry, session.timeout, session.withGL, address, zone)
+                session.geometry, session.timeout, session.withGL, session.stress?.rawValue, address, zone)
             try bind(display, to: number, session.geometry, connection)
             return number
         } catch {

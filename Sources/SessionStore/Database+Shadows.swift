@@ -24,9 +24,9 @@ extension Database {
                     let home = "\(folder)/\(free)"
                     let taken = try connection.execute(
                         """
-                        UPDATE mw_shadow SET state = 'used', owner = ?, home = ?, since = UTC_TIMESTAMP(3)
+                        UPDATE mw_shadow SET state = 'used', owner = ?, stress = ?, home = ?, since = UTC_TIMESTAMP(3)
                         WHERE uid = ? AND state = 'free'
-                        """, owner, home, free)
+                        """, owner, owner.isStress, home, free)
                     if taken == 1 { return ShadowAccount(uid: free, home: home) }
                 } catch .duplicate {
                     // Another start of the same person, or another number: look again.
@@ -60,15 +60,15 @@ extension Database {
     }
 
     /// Takes uids from owners who have no session left, claimed more than so many seconds ago: a start that has claimed one
-    /// has no session at first. Gives how many there were.
-    public func retireShadows(unusedFor seconds: Int) async throws(StoreError) -> Int {
+    /// has no session at first. `ofStress`: from load tests' users alone. Gives how many there were.
+    public func retireShadows(unusedFor seconds: Int, ofStress: Bool = false) async throws(StoreError) -> Int {
         try await run(repeatable: true) { connection throws(StoreError) in
             let idle = try connection.query(
                 """
                 SELECT uid FROM mw_shadow s
-                WHERE state = 'used' AND since <= UTC_TIMESTAMP(3) - INTERVAL ? SECOND AND NOT EXISTS (
+                WHERE state = 'used' AND since <= UTC_TIMESTAMP(3) - INTERVAL ? SECOND AND s.stress >= ? AND NOT EXISTS (
                   SELECT 1 FROM mw_session m WHERE m.owner = s.owner AND m.state IN ('starting', 'running', 'ending'))
-                """, seconds)
+                """, seconds, ofStress)
             var count = 0
             for row in idle {
                 // With the row locked, whoever begins a session meanwhile either shows it here or learns of it by
@@ -161,8 +161,8 @@ extension Database {
         let uid = UInt32(next)
         let home = "\(folder)/\(uid)"
         try connection.execute(
-            "INSERT INTO mw_shadow (uid, state, owner, home, since) VALUES (?, 'used', ?, ?, UTC_TIMESTAMP(3))", uid,
-            owner, home)
+            "INSERT INTO mw_shadow (uid, state, owner, stress, home, since) VALUES (?, 'used', ?, ?, ?, UTC_TIMESTAMP(3))",
+            uid, owner, owner.isStress, home)
         return ShadowAccount(uid: uid, home: home)
     }
 

@@ -19,10 +19,10 @@ extension Database {
                     try connection.execute(
                         """
                         INSERT INTO mw_session (sessnum, state, kind, owner, application, hostname, dispnum, geometry,
-                          timeout, with_gl, reason, error_id, steps, started, ended)
-                        VALUES (?, 'failed', ?, ?, ?, '', 0, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))
+                          timeout, with_gl, stress, reason, error_id, steps, started, ended)
+                        VALUES (?, 'failed', ?, ?, ?, '', 0, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))
                         """, number, session.kind, session.owner, session.application, session.geometry,
-                        session.timeout, session.withGL, String(reason.prefix(255)),
+                        session.timeout, session.withGL, session.stress?.rawValue, String(reason.prefix(255)),
                         errorID.map { String($0.prefix(64)) }, steps)
                 } catch {
                     // Where the engine rolls nothing back, the row goes by hand.
@@ -55,7 +55,7 @@ extension Database {
     }
 
     /// Forgets sessions that ended more than so many days ago, a thousand at a time; gives how many. The portal's
-    /// `sessionlog` keeps theirs.
+    /// `sessionlog` keeps theirs. Those of load tests go by ``removeStressRows(endedDaysAgo:)``.
     public func removeOldSessions(days: Int) async throws(StoreError) -> Int {
         try await run(repeatable: true) { connection throws(StoreError) in
             var removed = 0
@@ -64,7 +64,8 @@ extension Database {
                     try connection.execute(
                         """
                         DELETE FROM mw_session
-                        WHERE state IN ('ended', 'failed') AND ended < UTC_TIMESTAMP(3) - INTERVAL ? DAY LIMIT 1000
+                        WHERE state IN ('ended', 'failed') AND ended < UTC_TIMESTAMP(3) - INTERVAL ? DAY AND stress IS NULL
+                        LIMIT 1000
                         """, days))
                 removed += batch
                 if batch < 1000 { return removed }

@@ -14,6 +14,7 @@ struct Migration: Sendable {
         Migration("006-life", PackageResources._06_life_sql),
         Migration("007-native-viewers", PackageResources._07_native_viewers_sql),
         Migration("008-shadow-accounts", PackageResources._08_shadow_accounts_sql),
+        Migration("009-stress", PackageResources._09_stress_sql),
     ]
 
     init(_ name: String, _ bytes: [UInt8]) {

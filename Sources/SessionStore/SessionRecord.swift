@@ -1,7 +1,7 @@
 import SessionModel
 
 /// Where a session is in its life.
-public enum SessionState: String, Sendable, Codable {
+public enum SessionState: String, CaseIterable, Sendable, Codable {
     case starting, running, ending, ended, failed
 }
 
@@ -105,12 +105,14 @@ public struct NewSession: Sendable {
     public var withGL: Bool
     /// What sort of session: "display".
     public var kind: String
+    /// Whether it is a load test's; nil: a person's.
+    public var stress: StressMark?
 
     /// A session with everything its rows need.
     public init(
         owner: UserName, address: String, application: ApplicationName, title: String, timeout: Int,
         geometry: Geometry, sessionToken: Secret, parameters: String? = nil, zoneID: Int? = nil, withGL: Bool = false,
-        kind: String = "display"
+        kind: String = "display", stress: StressMark? = nil
     ) {
         self.owner = owner
         self.address = address
@@ -123,6 +125,7 @@ public struct NewSession: Sendable {
         self.zoneID = zoneID
         self.withGL = withGL
         self.kind = kind
+        self.stress = stress
     }
 }
 

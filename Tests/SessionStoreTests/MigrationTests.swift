@@ -55,7 +55,7 @@ struct MigrationTests {
             """)
         #expect(
             try await store.migrate() == [
-                "005-ready-displays", "006-life", "007-native-viewers", "008-shadow-accounts",
+                "005-ready-displays", "006-life", "007-native-viewers", "008-shadow-accounts", "009-stress",
             ])
         #expect(try await store.migrate().isEmpty)
         try await store.recountUses()

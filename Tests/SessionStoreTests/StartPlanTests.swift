@@ -52,10 +52,13 @@ struct StartPlanTests {
             SET p.status = 'used' WHERE m.sessnum = 77
             """,
             "SELECT COUNT(*) FROM mw_session WHERE owner = 'u7' AND state IN ('starting', 'running')",
-            "SELECT COUNT(*) FROM mw_session WHERE application = 'a7' AND state IN ('starting', 'running')",
+            """
+            SELECT COUNT(*) FROM mw_session
+            WHERE application = 'a7' AND state IN ('starting', 'running') AND stress IS NULL
+            """,
             """
             SELECT with_gl, COUNT(*) FROM mw_session
-            WHERE started >= UTC_TIMESTAMP(3) - INTERVAL 60 SECOND GROUP BY with_gl
+            WHERE started >= UTC_TIMESTAMP(3) - INTERVAL 60 SECOND AND NOT stress <=> 'synthetic' GROUP BY with_gl
             """,
             """
             SELECT dispnum FROM mw_display
