@@ -50,13 +50,14 @@ public struct DisplayOrder: Codable, Sendable, Equatable {
     public var password: Secret
     /// What the data link's first line must show, 32 hex digits.
     public var key: Secret
-    /// Whether it will wait for a session: until one comes it is shown to live by its first answer, not by a pixel.
-    public var waits: Bool
+    /// Whether the host's one synthetic process shows a picture of its own there, in place of a keeper, Xvnc and an
+    /// application: nothing runs as anybody.
+    public var synthetic: Bool
 
     /// A display with everything it needs.
     public init(
         display: DisplayNumber, geometry: Geometry, depth: Int, withGL: Bool, uid: UInt32, password: Secret,
-        key: Secret, waits: Bool = false
+        key: Secret, synthetic: Bool = false
     ) {
         self.display = display
         self.geometry = geometry
@@ -65,7 +66,7 @@ public struct DisplayOrder: Codable, Sendable, Equatable {
         self.uid = uid
         self.password = password
         self.key = key
-        self.waits = waits
+        self.synthetic = synthetic
     }
 
     public init(from decoder: any Decoder) throws {
@@ -77,8 +78,8 @@ public struct DisplayOrder: Codable, Sendable, Equatable {
         uid = try values.decode(UInt32.self, forKey: .uid)
         password = try values.decode(Secret.self, forKey: .password)
         key = try values.decode(Secret.self, forKey: .key)
-        // A controller of an older release says nothing of it.
-        waits = try values.decodeIfPresent(Bool.self, forKey: .waits) ?? false
+        // Older controllers know none.
+        synthetic = try values.decodeIfPresent(Bool.self, forKey: .synthetic) ?? false
     }
 }
 
