@@ -187,8 +187,9 @@ let package = Package(
         .testTarget(
             name: "SessionControlTests",
             dependencies: [
-                "ControlProtocol", "HostAccess", "HostProtocol", "SessionControl", "SessionModel", "SessionStore",
-                "TestServers",
+                "ControlProtocol", "ControlSocket", "HostAccess", "HostProtocol", "LDAPDirectory", "SessionControl",
+                "SessionModel", "SessionStore", "SettingsFile", "TestServers",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: ours),
         .testTarget(

@@ -66,6 +66,7 @@ public enum Command: Equatable, Sendable {
             return .login(user: try Refusal.parsed("USER") { () throws(MalformedName) in try UserName(name) })
         case "ticket": return try ticket(rest)
         case "bench": return .become(program: "maxwell-bench", arguments: rest)
+        case "stress": return .become(program: "maxwell-stress", arguments: rest)
         case "migrate": return .become(program: "maxwelld", arguments: ["--migrate"] + rest)
         default: throw unknown(word)
         }

@@ -17,6 +17,11 @@ public enum ControlReply: Codable, Sendable, Equatable {
     case applications([ApplicationLine])
     case ticket(TicketAnswer)
     case counters([String: UInt64])
+    case stressLedger([StressView])
+    /// One plain line each; none: nothing is left.
+    case stressLeftovers([String])
+    /// How many sessions of stress users there were, and how many rows were removed with them.
+    case stressCleaned(sessions: Int, rows: Int)
     case hostKey(HostKeyAnswer)
     case route(Route)
     /// What the relay shall cut, among the views it told: revoked, or their session ended.

@@ -40,6 +40,9 @@ public enum ControlRequest: Codable, Sendable, Equatable {
     /// Records a host whose agent is installed: pins `sshHostKey` (a known_hosts line's "type base64").
     case addHost(HostOrder)
 
+    // The load test's.
+    case stress(StressWord)
+
     // The relay's.
     case resolve(ResolveOrder)
     /// A native viewer's name and password, in ``resolve(_:)``'s place.
@@ -70,11 +73,13 @@ public struct StartOrder: Codable, Sendable, Equatable {
     /// The URL-decoded parameter text, at most 64 KiB; nil when the key was absent.
     public var parameters: String?
     public var zone: ZoneName?
+    /// That it is a load test's; nil: a person's.
+    public var stress: StressMark?
 
     /// An order with every key of the portal's `start`.
     public init(
         user: UserName, address: String, application: ApplicationName, version: String = "",
-        parameters: String? = nil, zone: ZoneName? = nil
+        parameters: String? = nil, zone: ZoneName? = nil, stress: StressMark? = nil
     ) {
         self.user = user
         self.address = address
@@ -82,6 +87,7 @@ public struct StartOrder: Codable, Sendable, Equatable {
         self.version = version
         self.parameters = parameters
         self.zone = zone
+        self.stress = stress
     }
 }
 

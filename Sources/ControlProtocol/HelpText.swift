@@ -5,7 +5,7 @@ enum HelpText {
         PortalWords.words + [
             "sessions", "why", "quota", "extend", "reap", "hosts", "apps", "host", "login", "ticket", "counters",
             "ping",
-            "bench", "migrate", "help",
+            "bench", "stress", "migrate", "help",
         ]
 
     static let overview = """
@@ -32,6 +32,7 @@ enum HelpText {
           ping                   ask whether the session service answers
           counters               what the service counted
           bench                  measure start, view and stop
+          stress                 load the gateway with sessions and viewers of its own
           migrate                bring the database's tables up to date
 
         For the portal:
@@ -47,11 +48,12 @@ enum HelpText {
 
     private static let texts: [String: String] = [
         "start": """
-        maxwell start user=U app=A [ip=ADDRESS] [version=V] [params=TEXT] [zone=Z]
+        maxwell start user=U app=A [ip=ADDRESS] [version=V] [params=TEXT] [zone=Z] [stress=yes|synthetic]
 
         Starts application A for U and prints 'Session is N'. ADDRESS is the user's browser's, kept for the
         records. TEXT is percent-encoded and reaches the application as a file, at most 64 KiB. Z asks for a host
-        of that zone.
+        of that zone. stress= marks a start of a load test: its users are stress-0001 to stress-9999, and only root and
+        controller.stress_group may say it.
 
         """,
         "view": """

@@ -9,7 +9,9 @@ public enum PortalWords {
         "start", "view", "stop", "check", "create_userhome", "update_quota", "screenshot",
     ]
     /// Every key that any word knows.
-    public static let keys: Set<String> = ["user", "ip", "app", "version", "params", "zone", "sess", "readonly"]
+    public static let keys: Set<String> = [
+        "user", "ip", "app", "version", "params", "zone", "sess", "readonly", "stress",
+    ]
     /// Parameters have at most this many bytes once decoded.
     public static let parametersLimit = 64 * 1024
 
@@ -45,7 +47,7 @@ public enum PortalWords {
 
     private static func start(_ arguments: [String]) throws(Refusal) -> StartOrder {
         let keys = try WordArguments(
-            arguments, of: "start", shape: .init(keys: ["user", "ip", "app", "version", "params", "zone"])
+            arguments, of: "start", shape: .init(keys: ["user", "ip", "app", "version", "params", "zone", "stress"])
         ).keys
         guard let user = keys["user"] else { throw .usage("'maxwell start' needs 'user='.") }
         guard let application = keys["app"] else { throw .usage("'maxwell start' needs 'app='.") }
@@ -59,7 +61,19 @@ public enum PortalWords {
             application: try Refusal.parsed("app") { () throws(MalformedName) in try ApplicationName(application) },
             version: version,
             parameters: try keys["params"].map(parameters),
-            zone: try zone(keys["zone"]))
+            zone: try zone(keys["zone"]),
+            stress: try stress(keys["stress"]))
+    }
+
+    /// Who may say it is decided where the start is asked for.
+    private static func stress(_ text: String?) throws(Refusal) -> StressMark? {
+        guard let text else { return nil }
+        if text.lowercased() == StressMark.synthetic.rawValue { return .synthetic }
+        do {
+            return try flag(text, of: "stress") ? .real : nil
+        } catch {
+            throw .usage("The value of 'stress' is neither yes nor synthetic.")
+        }
     }
 
     private static func view(_ arguments: [String]) throws(Refusal) -> ViewOrder {

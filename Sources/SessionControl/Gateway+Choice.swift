@@ -19,7 +19,9 @@ extension Gateway {
         let required = try await requiredBits(attempt.application)
         let records = try await database.hosts()
         let sessions = try await database.sessionsPerHost(of: attempt.order.user)
-        let ready = try await readyDisplays(for: attempt.application, on: records.map(\.name))
+        let isSynthetic = attempt.order.stress == .synthetic
+        let ready =
+            isSynthetic ? [:] : try await readyDisplays(for: attempt.application, on: records.map(\.name))
         var generator = SystemRandomNumberGenerator()
         let seed = generator.next()
         while true {
@@ -27,9 +29,12 @@ extension Gateway {
             do {
                 let order = try Placement.order(
                     records.map {
-                        $0.candidate(
+                        var candidate = $0.candidate(
                             state: states[$0.name], ready: ready[$0.name]?.count ?? 0,
                             sessionsOfUser: sessions[$0.name] ?? 0)
+                        // Next to none is needed.
+                        if isSynthetic { candidate.memoryAvailable = nil }
+                        return candidate
                     }, required: required, zone: zone, seed: seed)
                 let byName = Dictionary(records.map { ($0.name, $0) }) { first, _ in first }
                 return order.compactMap { name in

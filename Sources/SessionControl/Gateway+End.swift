@@ -6,8 +6,8 @@ import SessionStore
 
 extension Gateway {
     /// The portal's and the people's `stop`; with a delay, whoever watches is told before.
-    func stop(_ number: SessionNumber, _ delay: StopDelay?, as role: Role) async throws -> ControlReply {
-        let session = try await requireOwn(number, as: role, unmoved: delay == nil)
+    func stop(_ number: SessionNumber, _ delay: StopDelay?, for caller: Standing) async throws -> ControlReply {
+        let session = try await requireOwn(number, for: caller, unmoved: delay == nil)
         let seconds: Int
         switch delay {
         case nil where session.state == .ending:
@@ -28,10 +28,10 @@ extension Gateway {
 
     /// `maxwell extend`: more time for a session. A person gets it against being unobserved, everyone else against all
     /// that would end it.
-    func extend(_ number: SessionNumber, by seconds: Int?, as role: Role) async throws -> ControlReply {
-        _ = try await requireOwn(number, as: role)
+    func extend(_ number: SessionNumber, by seconds: Int?, for caller: Standing) async throws -> ControlReply {
+        _ = try await requireOwn(number, for: caller)
         let time = seconds.map(Self.bounded) ?? 0
-        guard try await database.extend(number, by: time, whatever: Rights.ownName(role) == nil) else {
+        guard try await database.extend(number, by: time, whatever: caller.ownName == nil) else {
             throw SessionError.sessionNotRunning(number)
         }
         let outlook = try await outlooks().first { $0.fact.number == number }
@@ -43,13 +43,20 @@ extension Gateway {
 
     /// A session that is there for its user; with `unmoved` also one that ends and has its rows still.
     private func requireOwn(
-        _ number: SessionNumber, as role: Role, unmoved: Bool = false
+        _ number: SessionNumber, for caller: Standing, unmoved: Bool = false
     ) async throws -> SessionRecord {
         guard let session = try await database.session(number),
             session.state.isLive || unmoved && session.state == .ending && !session.isMoved
         else { throw SessionError.sessionUnknown(number) }
-        if let own = Rights.ownName(role), session.owner != own { throw SessionError.notPermitted(own, number) }
+        try Self.require(caller, reaches: session)
         return session
+    }
+
+    /// Throws when the session is not the caller's to see.
+    static func require(_ caller: Standing, reaches session: SessionRecord) throws(SessionError) {
+        guard caller.reaches(session.owner) else {
+            throw .notPermitted(caller.ownName ?? session.owner, session.number)
+        }
     }
 
     /// Seconds that somebody asked for, 1 s to 30 days: the command line takes no others.

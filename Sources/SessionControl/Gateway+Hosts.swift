@@ -99,7 +99,7 @@ extension Gateway {
     /// `create_userhome`: on whichever connected host mounts the homes; they all see the same. Who is lent a uid for each visit
     /// gets a home with it.
     func createHome(of user: UserName) async throws -> ControlReply {
-        guard case .account(let account, _) = try await directory.person(user) else { return .done("") }
+        guard case .account(let account, _) = try await person(user) else { return .done("") }
         try await askForHome(.makeHome(account: account), within: .seconds(20))
         return .done("")
     }

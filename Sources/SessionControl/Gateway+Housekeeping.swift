@@ -38,6 +38,7 @@ extension Gateway {
             await finishEnd(session)
         }
         _ = try await database.removeOldSessions(days: 30)
+        _ = try await database.removeStressRows(endedDaysAgo: 30)
         try await database.recountUses()
     }
 

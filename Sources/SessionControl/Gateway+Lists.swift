@@ -4,10 +4,11 @@ import SessionModel
 import SessionStore
 
 extension Gateway {
-    /// `maxwell sessions`: everyone's, or one user's; a person sees only their own.
-    func listSessions(of user: UserName?, as role: Role) async throws -> ControlReply {
-        if let own = Rights.ownName(role), let user, user != own { throw SessionError.notAllowed }
-        let sessions = try await database.sessions(of: Rights.ownName(role) ?? user)
+    /// `maxwell sessions`: everyone's, or one user's; a person sees only their own, and stress users' where they may.
+    func listSessions(of user: UserName?, for caller: Standing) async throws -> ControlReply {
+        if let user, !caller.reaches(user) { throw SessionError.notAllowed }
+        let asked = user ?? (caller.mayStress ? nil : caller.ownName)
+        let sessions = try await database.sessions(of: asked).filter { caller.reaches($0.owner) }
         let views = try await database.viewIntervals(of: sessions.map(\.number))
         let watchers = try await database.watchers(of: sessions.map(\.number))
         let outlooks = Dictionary(try await outlooks().map { ($0.fact.number, $0.fate) }) { first, _ in first }
@@ -55,6 +56,7 @@ extension Gateway {
 
     /// `maxwell login`: checks a password against the directory; wrong name and wrong password sound the same.
     func login(_ user: UserName, _ password: Secret) async throws -> ControlReply {
+        try Self.requireSomebodys(user)
         try await directory.authenticate(user, password: password)
         guard case .account(let account, _) = try await directory.person(user) else {
             return .done("\(user) may log in: a guest account is lent for each visit.")

@@ -8,9 +8,9 @@ import SessionStore
 /// What people have of the homes' file system, and what they may have.
 extension Gateway {
     /// `maxwell quota`: one's own, or anybody's for who may ask that.
-    func quota(of user: UserName?, as role: Role) async throws -> ControlReply {
-        if let own = Rights.ownName(role), let user, user != own { throw SessionError.notAllowed }
-        guard let user = user ?? role.name else { throw SessionError.userNeeded }
+    func quota(of user: UserName?, for caller: Standing) async throws -> ControlReply {
+        if let own = caller.ownName, let user, user != own { throw SessionError.notAllowed }
+        guard let user = user ?? caller.role.name else { throw SessionError.userNeeded }
         guard let account = try await accountToCount(user) else {
             // Who is lent a uid for each visit has nothing between them.
             return .quota(
@@ -80,7 +80,7 @@ extension Gateway {
 
     /// The account whose files count as the user's; nil for a person who has no uid now.
     private func accountToCount(_ user: UserName) async throws -> Account? {
-        switch try await directory.person(user) {
+        switch try await person(user) {
         case .account(let account, _): account
         case .visitor: try await database.shadow(of: user)?.account(of: user)
         }
@@ -125,6 +125,7 @@ extension Gateway {
         guard let soft = Self.blocks(soft), let hard = Self.blocks(hard) else {
             return log.event("quota not set", level: .warning, [.user: uid, .cause: "a limit is too large"])
         }
+        try Self.requireSomebodys(user)
         let account = try await directory.account(user)
         let hosts = await fleet.states().keys.sorted()
         await withDiscardingTaskGroup { group in

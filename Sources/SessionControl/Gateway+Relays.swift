@@ -40,9 +40,12 @@ extension Gateway {
         }
     }
 
-    /// `maxwell counters`.
-    func counters() -> [String: UInt64] {
-        database.counters().merging(relayFigures.withLock { $0.counters(now: .now) }) { own, _ in own }
+    /// `maxwell counters`. While the database is away it tells nothing of a load test's sessions.
+    func counters() async -> [String: UInt64] {
+        var counters = database.counters().merging(relayFigures.withLock { $0.counters(now: .now) }) { own, _ in own }
+        guard let states = try? await database.stressStates() else { return counters }
+        for state in SessionState.allCases { counters["stress.\(state)"] = UInt64(states[state] ?? 0) }
+        return counters
     }
 
     /// A view ended: its time is written.

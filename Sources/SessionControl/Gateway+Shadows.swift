@@ -1,3 +1,4 @@
+import ControlProtocol
 import HostAccess
 import HostProtocol
 import LDAPDirectory
@@ -6,19 +7,34 @@ import SessionStore
 
 /// Homes that no entry names, and uids for people who have none.
 extension Gateway {
+    /// The account that a start runs under, for whoever may start the application. A load test's users are in no group, and
+    /// may start every one.
+    func lodging(for order: StartOrder, of application: Application) async throws -> Lodging {
+        if let mark = order.stress { return try await lodging(of: order.user, mark) }
+        let person = try await person(order.user)
+        guard application.groups.isEmpty || person.groups.contains(where: { application.groups.contains($0) })
+        else { throw SessionError.notInGroup(order.user, application.name) }
+        return try await lodging(of: person)
+    }
+
     /// The account that sessions of `person` run under; a person without a uid is lent one.
-    func lodging(of person: Person) async throws -> Lodging {
+    private func lodging(of person: Person) async throws -> Lodging {
         switch person {
         case .account(let account, let homeIsNamed):
             return Lodging(account: account, isLent: false, homeIsOurs: !homeIsNamed)
         case .visitor(let visitor):
             guard let root = settings.homes.root else { throw DirectoryError.homeless(visitor.name) }
-            guard
-                let shadow = try await database.claimShadow(
-                    visitor.name, of: settings.uids.shadow.uids, homesIn: root + Self.shadowHomes)
-            else { throw SessionError.noGuestAccount }
-            return Lodging(account: shadow.account(of: visitor.name), isLent: true, homeIsOurs: true)
+            return try await lend(to: visitor.name, below: root)
         }
+    }
+
+    /// A uid of the shadow pool with a home below `root`.
+    func lend(to user: UserName, below root: String) async throws -> Lodging {
+        guard
+            let shadow = try await database.claimShadow(
+                user, of: settings.uids.shadow.uids, homesIn: root + Self.shadowHomes)
+        else { throw SessionError.noGuestAccount }
+        return Lodging(account: shadow.account(of: user), isLent: true, homeIsOurs: true)
     }
 
     /// Below `homes.root`; a user's name does not begin with a point.
@@ -57,27 +73,45 @@ extension Gateway {
 
     private func tidyShadows(_ failed: inout Set<String>) async throws {
         _ = try await database.retireShadows(unusedFor: Self.claimed)
-        for stale in try await database.staleShadows() {
-            for host in stale.hosts {
-                let place = "uid \(stale.account.uid) on \(host)"
-                do {
-                    _ = try await fleet.channel(host).ask(
-                        .cleanAccount(account: stale.account.account(of: UserName(known: "guest"))),
-                        within: .seconds(70))
-                    try await database.noteClean(stale.account.uid, on: host)
-                    failed.remove(place)
-                } catch let error as HostAccessError {
-                    // Told once; it is tried until it is clean.
-                    guard failed.insert(place).inserted else { continue }
-                    log.event(
-                        "guest account not clean", level: .warning,
-                        [.user: "\(stale.account.uid)", .host: "\(host)", .cause: error.operatorCause ?? ""])
-                }
-            }
-            if try await database.freeShadow(stale.account.uid) {
-                log.event("guest account clean", [.user: "\(stale.account.uid)"])
+        let known = failed
+        let stale = try await database.staleShadows()
+        let outcomes = await results(of: stale, atMost: 8) { stale -> Result<Set<String>, any Error> in
+            do {
+                return .success(try await self.clean(stale, known))
+            } catch {
+                return .failure(error)
             }
         }
+        // What failed before and is not stale any more is forgotten.
+        failed = outcomes.reduce(into: []) { places, outcome in
+            if case .success(let new) = outcome { places.formUnion(new) }
+        }
+        for outcome in outcomes { _ = try outcome.get() }
+    }
+
+    /// Has every host clean a uid, and gives it free when all have; gives where it failed. What is `known` to fail is not
+    /// logged again.
+    private func clean(_ stale: StaleShadow, _ known: Set<String>) async throws -> Set<String> {
+        var failed: Set<String> = []
+        for host in stale.hosts {
+            let place = "uid \(stale.account.uid) on \(host)"
+            do {
+                _ = try await fleet.channel(host).ask(
+                    .cleanAccount(account: stale.account.account(of: UserName(known: "guest"))),
+                    within: .seconds(70))
+                try await database.noteClean(stale.account.uid, on: host)
+            } catch let error as HostAccessError {
+                // Told once; it is tried until it is clean.
+                guard failed.insert(place).inserted, !known.contains(place) else { continue }
+                log.event(
+                    "guest account not clean", level: .warning,
+                    [.user: "\(stale.account.uid)", .host: "\(host)", .cause: error.operatorCause ?? ""])
+            }
+        }
+        if try await database.freeShadow(stale.account.uid) {
+            log.event("guest account clean", [.user: "\(stale.account.uid)"])
+        }
+        return failed
     }
 }
 

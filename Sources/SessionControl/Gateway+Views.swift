@@ -5,10 +5,10 @@ import SessionStore
 
 extension Gateway {
     /// The portal's `view`: a token of this call's own for one user, one session, one mode.
-    func view(_ order: ViewOrder, as role: Role) async throws -> ViewAnswer {
+    func view(_ order: ViewOrder, for caller: Standing) async throws -> ViewAnswer {
         let session = try await runningSession(order.session)
         guard let display = session.display else { throw SessionError.sessionNotRunning(order.session) }
-        let user = try viewer(order.user, of: session, as: role)
+        let user = try viewer(order.user, of: session, for: caller)
         let mode = try await mode(of: user, in: session, readOnly: order.readOnly)
         let token = Secret.token()
         try await database.mintToken(
@@ -23,9 +23,9 @@ extension Gateway {
     }
 
     /// `maxwell ticket`: a token with an end, for a page or a native viewer.
-    func ticket(_ order: TicketOrder, as role: Role) async throws -> TicketAnswer {
+    func ticket(_ order: TicketOrder, for caller: Standing) async throws -> TicketAnswer {
         let session = try await runningSession(order.session)
-        let user = try viewer(order.user, of: session, as: role)
+        let user = try viewer(order.user, of: session, for: caller)
         let mode = try await mode(of: user, in: session, readOnly: order.readOnly)
         let token = Secret.token()
         try await database.mintToken(
@@ -83,11 +83,11 @@ extension Gateway {
     }
 
     /// Who will look: the one who is named, else a person for themselves, else the owner.
-    private func viewer(_ named: UserName?, of session: SessionRecord, as role: Role) throws -> UserName {
-        guard let own = Rights.ownName(role) else { return named ?? session.owner }
-        guard session.owner == own else { throw SessionError.notPermitted(own, session.number) }
-        guard named == nil || named == own else { throw SessionError.notAllowed }
-        return own
+    private func viewer(_ named: UserName?, of session: SessionRecord, for caller: Standing) throws -> UserName {
+        guard caller.ownName != nil else { return named ?? session.owner }
+        try Self.require(caller, reaches: session)
+        guard named == nil || named == session.owner else { throw SessionError.notAllowed }
+        return session.owner
     }
 
     private func mode(of user: UserName, in session: SessionRecord, readOnly: Bool) async throws -> ViewMode {

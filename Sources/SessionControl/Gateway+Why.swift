@@ -4,10 +4,10 @@ import SessionStore
 
 extension Gateway {
     /// `maxwell why N`: what was tried for a session, how it went, and why it ended.
-    func why(_ number: SessionNumber, as role: Role) async throws -> ControlReply {
+    func why(_ number: SessionNumber, for caller: Standing) async throws -> ControlReply {
         guard let story = try await database.story(of: number) else { throw SessionError.sessionUnknown(number) }
         let session = story.record
-        if let own = Rights.ownName(role), session.owner != own { throw SessionError.notPermitted(own, number) }
+        try Self.require(caller, reaches: session)
         let viewings = try await database.viewings(of: number)
         let watchers = try await database.watchers(of: [number])[number] ?? []
         return .why(

@@ -89,34 +89,35 @@ public final class Gateway: Sendable {
 
     /// Answers one request; every refusal is one sentence, and what an operator needs is logged under its id.
     public func answer(_ request: ControlRequest, from caller: Caller) async -> ControlReply {
-        let role = roles.role(of: caller)
+        let caller = roles.standing(of: caller)
         do {
-            guard Rights.allow(role, request) else { throw SessionError.notAllowed }
-            return try await answer(request, as: role)
+            guard Rights.allow(caller, request) else { throw SessionError.notAllowed }
+            return try await answer(request, to: caller)
         } catch {
             return .refused(refusal(for: error, of: request))
         }
     }
 
-    private func answer(_ request: ControlRequest, as role: Role) async throws -> ControlReply {
+    private func answer(_ request: ControlRequest, to caller: Standing) async throws -> ControlReply {
         switch request {
         case .ping: .done("")
         case .start(let order): .started(try await start(order))
-        case .view(let order): .view(try await view(order, as: role))
-        case .stop(let session, let delay): try await stop(session, delay, as: role)
+        case .view(let order): .view(try await view(order, for: caller))
+        case .stop(let session, let delay): try await stop(session, delay, for: caller)
         case .check(let host, let apply): try await check(host, apply: apply)
         case .createUserHome(let user): try await createHome(of: user)
         case .updateQuota(let uid, let soft, let hard): await updateQuota(uid, soft: soft, hard: hard)
         case .screenshot(let user): try await screenshots(of: user)
-        case .quota(let user): try await quota(of: user, as: role)
+        case .quota(let user): try await quota(of: user, for: caller)
         case .purge(let user, let days): try await purge(user, days: days)
-        case .sessions(let user): try await listSessions(of: user, as: role)
-        case .why(let session): try await why(session, as: role)
+        case .sessions(let user): try await listSessions(of: user, for: caller)
+        case .why(let session): try await why(session, for: caller)
         case .hosts: try await listHosts()
         case .applications: try await listApplications()
         case .login(let user, let password): try await login(user, password)
-        case .ticket(let order): .ticket(try await ticket(order, as: role))
-        case .counters: .counters(counters())
+        case .ticket(let order): .ticket(try await ticket(order, for: caller))
+        case .counters: .counters(await counters())
+        case .stress(let word): try await stress(word)
         case .setHostStatus(let host, let status, let endAfter): try await setStatus(of: host, status, endAfter)
         case .hostKey: try hostKey()
         case .addHost(let order): try await addHost(order)
@@ -124,7 +125,7 @@ public final class Gateway: Sendable {
         case .enter(let order): .route(try await enter(order))
         case .withdrawn(let relay): .beats(cut: try await withdrawn(ofRelay: relay))
         case .reap(let dryRun): try await reap(dryRun: dryRun)
-        case .extend(let session, let seconds): try await extend(session, by: seconds, as: role)
+        case .extend(let session, let seconds): try await extend(session, by: seconds, for: caller)
         case .viewOpened(let opening): try await viewOpened(opening)
         case .viewBeats(let beat): try await relayBeat(beat)
         case .viewClosed(let end): try await viewClosed(end)
@@ -185,6 +186,7 @@ extension ControlRequest {
         case .login: "login"
         case .ticket: "ticket"
         case .counters: "counters"
+        case .stress: "stress"
         case .ping: "ping"
         case .setHostStatus: "host up|down|drain"
         case .hostKey, .addHost: "host add"

@@ -7,4 +7,6 @@ struct Lodging: Equatable {
     let isLent: Bool
     /// Whether nobody but us makes the home.
     let homeIsOurs: Bool
+    /// Whether there is a home at all.
+    var hasHome = true
 }

@@ -18,12 +18,16 @@ enum Role: Equatable, Sendable {
 
 /// The closed list of who may ask what.
 enum Rights {
-    /// Whether `role` may ask `request` at all. Whose session it is, is looked at where the session is known, by
-    /// ``ownName(_:)``.
-    static func allow(_ role: Role, _ request: ControlRequest) -> Bool {
-        switch request {
+    /// Whether `caller` may ask `request` at all. Whose session it is, is looked at where the session is known, by
+    /// ``Standing/reaches(_:)``.
+    static func allow(_ caller: Standing, _ request: ControlRequest) -> Bool {
+        let role = caller.role
+        return switch request {
         case .ping: true
-        case .start, .check, .createUserHome, .updateQuota, .screenshot:
+        // What loads the gateway on purpose is never a portal's.
+        case .start(let order): order.stress == nil ? role == .root || role == .portal : caller.mayStress
+        case .stress: caller.mayStress
+        case .check, .createUserHome, .updateQuota, .screenshot:
             role == .root || role == .portal
         // What a portal passes on is its visitors' text: the word it knows, and no more.
         // maxwell-web passes on what the portal asks in its two lines.
@@ -32,16 +36,12 @@ enum Rights {
         case .stop(_, .some): role.isPerson || role.isAdministrator || role == .root
         case .view, .stop, .sessions, .why, .extend, .ticket:
             role.isPerson || role.isAdministrator || role == .root || role == .portal
-        case .hosts, .applications, .login, .reap, .setHostStatus, .hostKey, .addHost:
+        case .hosts: role.isAdministrator || role == .root || role == .portal || caller.mayStress
+        case .applications, .login, .reap, .setHostStatus, .hostKey, .addHost:
             role.isAdministrator || role == .root || role == .portal
-        case .counters: role == .root
+        case .counters: caller.mayStress
         case .resolve, .enter, .viewOpened, .viewBeats, .viewClosed, .withdrawn: role == .relay
         }
-    }
-
-    /// The name that a request of `role` must not go beyond; nil: it may speak for anyone.
-    static func ownName(_ role: Role) -> UserName? {
-        if case .person(let name) = role { name } else { nil }
     }
 }
 

@@ -30,6 +30,12 @@ enum SessionError: UserFacingError, Equatable {
     case userNeeded
     case stillCounting(UserName)
     case purgeIsOff
+    /// A stress user, where only people come.
+    case stressUser(UserName)
+    /// A person, in a start that is marked as a load test's.
+    case noStressUser(UserName)
+    /// There is no place for the homes of stress users.
+    case stressHomeless
 
     var userMessage: String {
         switch self {
@@ -74,14 +80,22 @@ enum SessionError: UserFacingError, Equatable {
         case .userNeeded: "Please say whose quota: 'maxwell quota USER'."
         case .stillCounting(let user): "The files of \(user) are being counted; please ask again in a few minutes."
         case .purgeIsOff: "Nothing is removed here: an administrator has to allow it first (homes.purge)."
+        case .stressUser(let user): "\(user) is nobody's name: only 'maxwell stress' starts sessions for it."
+        case .noStressUser(let user):
+            "\(user) is not one of stress-0001 to stress-9999; please leave 'stress=' out for people."
+        case .stressHomeless:
+            "A load test with real sessions needs a place for their homes; please set homes.root, or use synthetic ones."
         }
     }
 
     var exitStatus: ExitStatus {
         switch self {
         case .applicationUnknown, .zoneUnknown, .sessionUnknown: .noInput
-        case .notInGroup, .notPermitted, .notAllowed, .tokenUnknown, .nameOrPasswordWrong, .purgeIsOff: .noPermission
-        case .userNeeded: .usage
+        case .notInGroup, .notPermitted, .notAllowed, .tokenUnknown, .nameOrPasswordWrong, .purgeIsOff,
+            .stressUser:
+            .noPermission
+        case .userNeeded, .noStressUser: .usage
+        case .stressHomeless: .configuration
         case .zoneDown, .sessionNotRunning, .exhausted, .noSession: .unavailable
         case .tooManyOfUser, .tooManyOfApplication, .tooManyViewers, .tooManyTries, .passwordsNotChecked,
             .noGuestAccount, .guestAccountGone, .stillCounting:

@@ -37,7 +37,7 @@ struct StartAttempt {
         NewSession(
             owner: order.user, address: order.address, application: application.name, title: application.title,
             timeout: application.timeout, geometry: application.geometry, sessionToken: token,
-            parameters: order.parameters, withGL: application.needsGL)
+            parameters: order.parameters, withGL: application.needsGL, stress: order.stress)
     }
 
     /// Keeps what was tried and how it went.

@@ -19,6 +19,8 @@ public enum EndReason: Equatable, Sendable {
     case startInterrupted
     /// Somebody removed its row from the portal's table.
     case rowRemoved
+    /// It was one of a load test, which is over.
+    case stressOver
 
     /// As it is kept and told.
     public var text: String {
@@ -35,6 +37,7 @@ public enum EndReason: Equatable, Sendable {
         case .startFailed: "the start failed"
         case .startInterrupted: "its start was interrupted"
         case .rowRemoved: "its row was removed from the session table"
+        case .stressOver: "the load test is over"
         }
     }
 }

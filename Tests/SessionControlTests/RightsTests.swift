@@ -12,35 +12,49 @@ import Testing
         let alice = try UserName("alice")
         let host = try HostName("exec1")
         let portal: Set = ["root", "portal"]
-        let people: Set = ["root", "portal", "administrator"]
-        let everyone: Set = ["root", "portal", "administrator", "person"]
+        let people: Set = ["root", "portal", "administrator", "administrator tester"]
+        let everyone: Set = ["root", "portal", "administrator", "person", "tester", "administrator tester"]
+        let tester: Set = ["root", "tester", "administrator tester"]
         let route = HostOrder(
             name: host, address: "10.0.0.1", port: 22, account: "root", sshHostKey: "ssh-ed25519 AAAA", zone: nil,
             provisions: [], maximumUses: 0, runFolder: "/run/maxwell")
         return [
             (.start(StartOrder(user: alice, address: "", application: try ApplicationName("xterm"))), portal),
+            (
+                .start(
+                    StartOrder(user: alice, address: "", application: try ApplicationName("xterm"), stress: .real)),
+                tester
+            ),
+            (
+                .start(
+                    StartOrder(user: alice, address: "", application: try ApplicationName("xterm"), stress: .synthetic)),
+                tester
+            ),
+            (.stress(.leftovers), tester),
+            (.stress(.clean), tester),
+            (.stress(.ledger(after: nil, count: 1)), tester),
             (.check(host: host, apply: true), portal),
             (.createUserHome(user: alice), portal),
             (.updateQuota(uid: "1", soft: "1", hard: "1"), portal),
             (.screenshot(user: alice), portal),
-            (.quota(user: alice), ["root", "portal", "administrator", "person", "web"]),
+            (.quota(user: alice), everyone.union(["web"])),
             (.purge(user: alice, days: nil), ["root", "portal", "web"]),
             (.view(ViewOrder(session: session, user: nil, address: "", readOnly: false)), everyone),
             (.stop(session: session, delay: nil), everyone),
-            (.stop(session: session, delay: .standard), ["root", "administrator", "person"]),
+            (.stop(session: session, delay: .standard), everyone.subtracting(["portal"])),
             (.extend(session: session, seconds: nil), everyone),
             (.sessions(user: nil), everyone),
             (.why(session: session), everyone),
             (.ticket(TicketOrder(session: session)), everyone),
-            (.hosts, people),
+            (.hosts, people.union(["tester"])),
             (.applications, people),
             (.login(user: alice, password: Secret("x")), people),
             (.setHostStatus(host: host, status: .drain, endAfter: nil), people),
             (.reap(dryRun: true), people),
             (.hostKey, people),
             (.addHost(route), people),
-            (.counters, ["root"]),
-            (.ping, ["root", "portal", "administrator", "person", "relay", "web", "nobody"]),
+            (.counters, tester),
+            (.ping, everyone.union(["relay", "web", "nobody"])),
             (.resolve(ResolveOrder(token: .token(), address: "", way: "websocket", relay: "")), ["relay"]),
             (.enter(EnterOrder(name: "alice", password: Secret("x"), address: "", relay: "")), ["relay"]),
             (.withdrawn(relay: ""), ["relay"]),
@@ -56,13 +70,19 @@ import Testing
 
     @Test("each role may ask its own list and nothing else")
     func closedLists() throws {
-        let roles: [(String, Role)] = [
-            ("root", .root), ("portal", .portal), ("administrator", .administrator(nil)),
-            ("person", .person(try UserName("bob"))), ("relay", .relay), ("web", .web), ("nobody", .nobody),
+        let bob = Role.person(try UserName("bob"))
+        let callers: [(String, Standing)] = [
+            ("root", Standing(.root)), ("portal", Standing(.portal)), ("administrator", Standing(.administrator(nil))),
+            ("person", Standing(bob)), ("relay", Standing(.relay)), ("web", Standing(.web)),
+            ("nobody", Standing(.nobody)), ("tester", Standing(bob, inStressGroup: true)),
+            ("administrator tester", Standing(.administrator(nil), inStressGroup: true)),
+            // Who speaks for others gains nothing by a group.
+            ("portal", Standing(.portal, inStressGroup: true)), ("relay", Standing(.relay, inStressGroup: true)),
+            ("web", Standing(.web, inStressGroup: true)), ("nobody", Standing(.nobody, inStressGroup: true)),
         ]
         for (request, allowed) in try table() {
-            for (name, role) in roles {
-                #expect(Rights.allow(role, request) == allowed.contains(name), "\(name) asks \(request.word)")
+            for (name, caller) in callers {
+                #expect(Rights.allow(caller, request) == allowed.contains(name), "\(name) asks \(request.word)")
             }
         }
     }
@@ -70,9 +90,20 @@ import Testing
     @Test("only a person is held to their own name")
     func ownName() throws {
         let bob = try UserName("bob")
-        #expect(Rights.ownName(.person(bob)) == bob)
-        #expect(Rights.ownName(.administrator(bob)) == nil)
-        #expect(Rights.ownName(.root) == nil)
-        #expect(Rights.ownName(.portal) == nil)
+        #expect(Standing(.person(bob)).ownName == bob)
+        #expect(Standing(.person(bob), inStressGroup: true).ownName == bob)
+        for role in [Role.administrator(bob), .root, .portal] { #expect(Standing(role).ownName == nil) }
+    }
+
+    @Test("a person reaches their own sessions, and a tester those of stress users besides")
+    func reach() throws {
+        let (alice, bob, tester) = (try UserName("alice"), try UserName("bob"), try UserName.stress(1))
+        let person = Standing(.person(bob))
+        #expect([alice, bob, tester].map(person.reaches) == [false, true, false])
+        let member = Standing(.person(bob), inStressGroup: true)
+        #expect([alice, bob, tester].map(member.reaches) == [false, true, true])
+        for role in [Role.administrator(bob), .root, .portal] {
+            #expect([alice, bob, tester].map(Standing(role).reaches) == [true, true, true])
+        }
     }
 }

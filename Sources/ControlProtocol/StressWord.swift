@@ -1,0 +1,50 @@
+import SessionModel
+
+/// What a load test asks besides everybody's words: root's and the stress group's.
+public enum StressWord: Codable, Sendable, Equatable {
+    /// What the tables have of views of stress users' sessions that ended: the sessions after that one (nil: from the
+    /// first), by number, about `count` views. The next page begins after the last session of this one; an empty page is the
+    /// end. A session is never torn, and only those that have left the portal's tables are whole: ask when all have ended.
+    case ledger(after: SessionNumber?, count: Int)
+    /// What is left of stress users anywhere.
+    case leftovers
+    /// Ends all sessions of stress users, gives their uids back and removes their rows. What takes longer than a minute
+    /// stays, and goes when it is asked again; when nothing is left it changes nothing.
+    case clean
+}
+
+/// A view of a stress user's session that ended: one row of the portal's `viewlog`.
+public struct StressView: Codable, Sendable, Equatable {
+    public var session: SessionNumber
+    /// Who watched.
+    public var user: String
+    /// The viewer's address as the relay saw it.
+    public var address: String
+    /// When the viewer came to see the display, by the database's local time: `2026-01-31 12:00:00`.
+    public var started: String
+    /// How long it watched; single precision, as the table has it.
+    public var seconds: Double
+    /// Seconds in which anybody watched the session, as `sessionlog` has them; nil while it is not there.
+    public var viewtime: Double?
+    /// Views of this person and session that were added up, and the bytes that went to and came from their viewers: the same
+    /// in each row of both.
+    public var views: Int
+    public var bytesToViewer: UInt64
+    public var bytesFromViewer: UInt64
+
+    /// A row with what is known beside it.
+    public init(
+        session: SessionNumber, user: String, address: String = "", started: String, seconds: Double,
+        viewtime: Double? = nil, views: Int = 1, bytesToViewer: UInt64 = 0, bytesFromViewer: UInt64 = 0
+    ) {
+        self.session = session
+        self.user = user
+        self.address = address
+        self.started = started
+        self.seconds = seconds
+        self.viewtime = viewtime
+        self.views = views
+        self.bytesToViewer = bytesToViewer
+        self.bytesFromViewer = bytesFromViewer
+    }
+}
