@@ -30,14 +30,15 @@ extension Gateway {
         if user.isStress { throw .stressUser(user) }
     }
 
-    /// The account that a load test's session runs under: a lent uid, or for a synthetic one nobody's, which nothing ever
-    /// becomes.
+    /// The account that a load test's session runs under: a lent uid, or for a synthetic one that of display 0, which there
+    /// never is: nothing becomes it.
     func lodging(of user: UserName, _ mark: StressMark) async throws -> Lodging {
         guard user.isStress else { throw SessionError.noStressUser(user) }
         switch mark {
         case .synthetic:
+            let uid = settings.uids.displays.first
             let nobody = Account(
-                name: user, uid: 65534, gid: 65534, home: "/nonexistent", shell: "/usr/sbin/nologin", groups: [])
+                name: user, uid: uid, gid: uid, home: "/nonexistent", shell: "/usr/sbin/nologin", groups: [])
             return Lodging(account: nobody, isLent: false, homeIsOurs: false, hasHome: false)
         case .real:
             guard let root = settings.homes.root else { throw SessionError.stressHomeless }

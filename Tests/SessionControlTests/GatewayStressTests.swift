@@ -49,7 +49,7 @@ import Testing
         return Gateway(settings: settings, database: database, directory: directory, log: log)
     }
 
-    private func start(_ user: UserName = tester, _ mark: StressMark?) -> ControlRequest {
+    private func start(_ mark: StressMark?, for user: UserName = tester) -> ControlRequest {
         .start(StartOrder(user: user, address: "", application: Self.xterm, stress: mark))
     }
 
@@ -79,7 +79,7 @@ import Testing
             #expect(refusal.userMessage == nobody)
             #expect(refusal.exitStatus == .noPermission)
         }
-        let person = try await refusal(start(UserName(known: "alice"), .synthetic), gateway)
+        let person = try await refusal(start(.synthetic, for: UserName(known: "alice")), gateway)
         #expect(
             person.userMessage
                 == "alice is not one of stress-0001 to stress-9999; please leave 'stress=' out for people.")
@@ -97,6 +97,22 @@ import Testing
             try await self.refusal(start(.synthetic), gateway).userMessage
                 == "No execution host is set up yet; an administrator has to add one.")
         #expect(try await database.stressUIDs().isEmpty)
+    }
+
+    @Test("a real session is lent a uid below homes.root, a synthetic one has none of anyone's")
+    func lodging() async throws {
+        let gateway = try gateway("homes: {root: \(folder)}")
+        let real = try await gateway.lodging(of: Self.tester, .real)
+        #expect(real.isLent && real.homeIsOurs && real.hasHome)
+        #expect(real.account.home == "\(folder)/.shadow/\(real.account.uid)")
+        #expect(gateway.settings.uids.shadow.uids.contains(real.account.uid))
+        #expect(real.account.groups.map(\.gid) == [real.account.uid])
+        let synthetic = try await gateway.lodging(of: try .stress(2), .synthetic)
+        #expect(!synthetic.isLent && !synthetic.homeIsOurs && !synthetic.hasHome)
+        // A display's uid is above this one.
+        #expect(synthetic.account.uid == gateway.settings.uids.displays.first)
+        #expect(synthetic.account.groups.isEmpty)
+        #expect(try await database.stressUIDs().map(\.owner) == ["stress-0001"])
     }
 
     @Test("a start that failed is told among what is left, and cleaning removes it, once")

@@ -154,13 +154,13 @@ struct MarkedSessionTests {
         try await watch(sessions[0], seconds: 1.5, in: database)
         try await watch(sessions[0], seconds: 2.5, in: database)
         for seconds in 1...3 { try await watch(sessions[2], by: .bob, seconds: Double(seconds), in: database) }
-        try await watch(sessions[3], seconds: 1234.5678, in: database)
+        try await watch(sessions[3], seconds: 234.5678, in: database)
         #expect(try await store.stressViews(after: nil, count: 100).allSatisfy { $0.viewtime == nil })
         for session in sessions { try await end(session, in: database) }
 
         let all = try await store.stressViews(after: nil, count: 100)
         #expect(all.map(\.session) == [0, 0, 2, 2, 2, 3].map { sessions[$0] })
-        #expect(all.map(\.seconds.rounded) == [1.5, 2.5, 1, 2, 3, 1234.568])
+        #expect(all.map(\.seconds.rounded) == [1.5, 2.5, 1, 2, 3, 234.568])
         let first = try #require(all.first)
         #expect(first.user == "stress-0001")
         #expect(first.address == "10.2.3.4")
@@ -176,11 +176,10 @@ struct MarkedSessionTests {
                 if page.isEmpty { break }
                 pages.append(page)
             }
-            #expect(pages.flatMap { $0 } == all, "\(count)")
+            let paged = pages.flatMap { $0 }
+            #expect(paged == all, "\(count)")
             #expect(pages.allSatisfy { $0.count <= max(3, count) })
-            #expect(
-                Set(pages.flatMap { Set($0.map(\.session)) }).count
-                    == pages.reduce(0) { $0 + Set($1.map(\.session)).count })
+            for (page, next) in zip(pages, pages.dropFirst()) { #expect(page.last?.session != next.first?.session) }
         }
     }
 
