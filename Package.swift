@@ -191,6 +191,7 @@ let package = Package(
                 "SessionModel", "SessionStore", "SettingsFile", "TestServers",
                 .product(name: "Logging", package: "swift-log"),
             ],
+            exclude: ["scripted_agent.py"],
             swiftSettings: ours),
         .testTarget(
             name: "GatewayWebTests",

@@ -12,11 +12,12 @@ import Testing
 
 @testable import SessionControl
 
-/// A whole gateway over a real database, with no host and a directory that nobody answers for: what is decided before either
-/// is asked.
-@Suite("Load tests at the gateway") struct GatewayStressTests {
+/// A whole gateway over a real database, with a directory that nobody answers for, and with no host or one whose displays are
+/// a list.
+@Suite("Load tests at the gateway") final class GatewayStressTests {
     private let database: Database
-    private let folder: String
+    private let files: PrivateFolder
+    private var folder: String { files.path }
     private static let root = Caller(uid: 0, gid: 0, pid: 1)
     private static let tester = UserName(known: "stress-0001")
     private static let xterm = ApplicationName(known: "xterm")
@@ -27,11 +28,13 @@ import Testing
             DatabaseAddress(
                 socket: server.socket, name: try server.makeDatabase(), user: server.user, connections: 2))
         _ = try await database.migrate()
-        folder = "/tmp/mwgs-" + UUID().uuidString.prefix(8)
-        try FileManager.default.createDirectory(atPath: folder + "/apps", withIntermediateDirectories: true)
-        try "name: xterm\ncommand: xterm\ngroups: [staff]\n".write(
-            toFile: folder + "/apps/xterm.yaml", atomically: true, encoding: .utf8)
+        files = try PrivateFolder(prefix: "mwgs")
+        for name in ["apps", "links"] { mkdir(files.file(name), 0o700) }
+        try "name: xterm\ncommand: xterm -ls\ngroups: [staff]\n".write(
+            toFile: files.file("apps/xterm.yaml"), atomically: true, encoding: .utf8)
     }
+
+    deinit { files.remove() }
 
     private func gateway(_ more: String = "") throws -> Gateway {
         let settings = try Settings.parse(
@@ -140,6 +143,118 @@ import Testing
         await keeper.value
         #expect(await gateway.answer(.stress(.leftovers), from: Self.root) == .stressLeftovers([]))
         #expect(await gateway.answer(.stress(.ledger(after: nil, count: 10)), from: Self.root) == .stressLedger([]))
+    }
+
+    /// Runs `body` with a gateway that has a host.
+    private func withHost(
+        stray: Int? = nil, _ body: (Gateway, ScriptedHost) async throws -> Void
+    ) async throws {
+        let host = try ScriptedHost(stray: stray)
+        defer { host.tearDown() }
+        try await database.addHost(host.record)
+        let gateway = try gateway(
+            """
+            hosts: {ssh_key: \(host.key)}
+            homes: {root: \(folder)}
+            sessions: {most_per_user: 1, most_per_application: 1}
+            """)
+        await gateway.fleet.become(try await database.hosts().compactMap(\.endpoint))
+        do {
+            let limit = ContinuousClock.now + .seconds(60)
+            while await gateway.fleet.states().isEmpty {
+                guard ContinuousClock.now < limit else { throw TestServerError("the host was not connected") }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            try await body(gateway, host)
+        } catch {
+            Issue.record(error)
+        }
+        await gateway.fleet.letGo()
+    }
+
+    /// A display that waits for a session.
+    private func makeReady() async throws {
+        let fresh = FreshDisplay(
+            host: ScriptedHost.name, key: .token(), password: .viewerPassword(), geometry: .usual, depth: 24,
+            withGL: false, uidBase: 2_000_000, uidCount: 65536)
+        let claim = try #require(try await database.claimForPool(fresh, template: ""))
+        let id = DisplayID(host: claim.host, number: claim.number)
+        #expect(try await database.markDisplayReady(id, bootID: "b", template: ""))
+    }
+
+    @Test("a synthetic start takes a new display, which the host plays, though one stands ready")
+    func synthetic() async throws {
+        try await withHost { gateway, host in
+            try await makeReady()
+            guard case .started(let number) = await gateway.answer(start(.synthetic), from: Self.root) else {
+                Issue.record("not started")
+                return
+            }
+            #expect(try await database.session(number)?.place?.number.value == 2)
+            let calls = try host.calls()
+            #expect(calls.map(\.word) == ["makeDisplay", "startApplication"])
+            #expect(calls[0].more["synthetic"] as? Bool == true)
+            #expect(calls[1].more["command"] as? String == "xterm -ls")
+            let account = try #require(calls[1].more["account"] as? [String: Any])
+            #expect(account["uid"] as? Int == 2_000_000)
+            #expect(try await database.stressUIDs().isEmpty)
+            #expect(try await database.readyDisplays(withGL: false, on: [ScriptedHost.name], perHost: 9).count == 1)
+        }
+    }
+
+    @Test("a real start takes the display that stands ready, and has a lent uid and its home")
+    func real() async throws {
+        try await withHost { gateway, host in
+            try await makeReady()
+            guard case .started(let number) = await gateway.answer(start(.real), from: Self.root) else {
+                Issue.record("not started")
+                return
+            }
+            #expect(try await database.session(number)?.place?.number.value == 1)
+            let calls = try host.calls().prefix(2)
+            #expect(calls.map(\.word) == ["makeHome", "startApplication"])
+            let account = try #require(calls[1].more["account"] as? [String: Any])
+            #expect(account["uid"] as? Int == 2_100_000)
+            #expect(account["home"] as? String == "\(folder)/.shadow/2100000")
+        }
+    }
+
+    @Test("forty at once, of one user and one application whose limits are one, are told, ended and forgotten")
+    func whole() async throws {
+        try await withHost(stray: 77) { gateway, host in
+            let requests = try (1...40).map {
+                start($0 % 2 == 0 ? .real : .synthetic, for: try .stress(($0 + 3) / 4))
+            }
+            let replies = await results(of: requests, atMost: 40) { await gateway.answer($0, from: Self.root) }
+            #expect(replies.allSatisfy { if case .started = $0 { true } else { false } }, "\(replies)")
+            guard case .counters(let counters) = await gateway.answer(.counters, from: Self.root) else { return }
+            #expect(counters["stress.running"] == 40)
+            guard case .stressLeftovers(let lines) = await gateway.answer(.stress(.leftovers), from: Self.root) else {
+                return
+            }
+            #expect(lines.first == "40 sessions of load tests are running")
+            #expect(lines.contains("table viewperm has 40 rows of them"))
+            #expect(lines.count { $0.hasPrefix("uid ") && $0.contains(" is lent to stress-00") } == 10)
+            #expect(lines.count { $0.hasPrefix("display ") && $0.hasSuffix("of a load test") } == 40)
+            #expect(lines.contains("display 77 of node1 is nobody's"))
+
+            let keeper = Task { await gateway.keepShadows() }
+            guard case .stressCleaned(40, let rows) = await clean(gateway) else {
+                Issue.record("not cleaned")
+                return
+            }
+            keeper.cancel()
+            await keeper.value
+            // One each of session's logs and ours at least.
+            #expect(rows >= 3 * 40)
+            #expect(
+                await gateway.answer(.stress(.leftovers), from: Self.root)
+                    == .stressLeftovers(["display 77 of node1 is nobody's"]))
+            #expect(await clean(gateway) == .stressCleaned(sessions: 0, rows: 0))
+            let cleaned = try host.calls().filter { $0.word == "cleanAccount" }
+            #expect(Set(cleaned.compactMap { ($0.more["account"] as? [String: Any])?["uid"] as? Int }).count == 10)
+            #expect(try await database.hosts().map(\.uses) == [0])
+        }
     }
 
     @Test("who is in the group may, as it stands now; whoever is not, and a portal, may not")
