@@ -53,6 +53,7 @@ public enum HostProgram {
                 return refuse(usage)
             }
             Keeper.main(run: run, display: number)
+        case ("synthetic", 1): SyntheticHost.main(run: run)
         case ("check", 1):
             let (lines, good) = HostCheck.findings(run)
             print(lines.joined(separator: "\n"))

@@ -142,6 +142,8 @@ struct KeeperState: Codable {
     var handedOver: UseMark?
     /// The last time at which the application is known to have run.
     var beat: UseMark?
+    /// Whether the host's synthetic process has it: nothing of it runs, and there are no groups.
+    var isSynthetic: Bool?
 }
 
 /// A moment in a display's life.

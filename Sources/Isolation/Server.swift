@@ -21,7 +21,7 @@ final class Server {
         }
     }
 
-    private let run: RunFolder
+    let run: RunFolder
     let loop = Loop()
     private let counting: HomeCounting
     private var tell: (HostMessage) -> Void = { _ in }
@@ -272,7 +272,7 @@ final class Server {
         let deadline = now() + 3
         let end = remains.end(display: number, within: 3)
         // It may have died before it had written down what it made first.
-        if left.groups.isEmpty, run.isolation == .container {
+        if left.groups.isEmpty, left.isSynthetic != true, run.isolation == .container {
             _ = ControlGroups(making: run.groupName(of: number)).remove()
         }
         if let child = ExpiredFolder.begin(left) {
@@ -350,14 +350,18 @@ final class Server {
                 throw HostFailure(.displayBusy, "display \(number) is taken")
             }
             defer { close(lock) }
-            if run.isolation == .none, PlainDisplay.isTaken(number) {
+            if run.isolation == .none, !order.synthetic, PlainDisplay.isTaken(number) {
                 throw HostFailure(.displayBusy, "another X server of this machine has display \(number)")
             }
             let folder = run.display(number)
             try makeFolder(folder.path, 0o711)
             do throws(HostFailure) {
                 if isLocal { try writeFile(folder.madeByHand, []) }
-                try startKeeper(number, folder, lock)
+                if order.synthetic {
+                    try handToSynthetic(number, folder, lock)
+                } else {
+                    try startKeeper(number, folder, lock)
+                }
             } catch {
                 removeTree(folder.path)
                 throw error
@@ -406,7 +410,7 @@ final class Server {
 
     /// Starts a program of ours that outlives this one: own session, own cgroup, no descriptor of the caller's.
     @discardableResult
-    private func leave(_ word: String, _ rest: [String], _ descriptors: [Int32]) throws(HostFailure) -> Int32 {
+    func leave(_ word: String, _ rest: [String], _ descriptors: [Int32]) throws(HostFailure) -> Int32 {
         let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
         let output = open(run.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard input >= 0, output >= 0 else { throw failure("open \(run.log)") }

@@ -11,6 +11,14 @@ struct SyscallFilter {
     /// For an application that makes user namespaces of its own: a browser's sandbox, bubblewrap.
     static let withNamespaces = SyscallFilter(namespaces: true)
 
+    /// For a process of ours that reads and writes what it was given, and does nothing else.
+    static let onlyMovesBytes = SyscallFilter(allowing: [
+        0, 1, 3, 44, 45, 46, 47, 48,  // read, write, close, sendto, recvfrom, sendmsg, recvmsg, shutdown
+        72, 232, 233, 281, 291, 318,  // fcntl, epoll_wait, epoll_ctl, epoll_pwait, epoll_create1, getrandom
+        9, 10, 11, 12, 25, 28,  // mmap, mprotect, munmap, brk, mremap, madvise
+        13, 14, 15, 202, 228, 39, 60, 231,  // rt_sig*, futex, clock_gettime, getpid, exit, exit_group
+    ])
+
     /// An instruction (struct sock_filter) in each word.
     let program: [UInt64]
 
@@ -38,6 +46,13 @@ struct SyscallFilter {
         program += Self.when(41, Self.sockets) + Self.when(53, Self.sockets)
         program += Self.when(16, Self.controls) + Self.when(135, Self.personalities)
         self.program = program + Self.allow
+    }
+
+    /// Refuses with EPERM whatever is not named.
+    private init(allowing numbers: [UInt32]) {
+        program =
+            Self.load(4) + Self.unless(Self.architecture, Self.kill) + Self.load(0)
+            + numbers.flatMap { Self.when($0, Self.allow) } + Self.refuse(EPERM)
     }
 
     private static let architecture: UInt32 = 0xC000_003E

@@ -18,6 +18,20 @@ struct HostProtocolTests {
         #expect(try JSONDecoder().decode(HostCall.self, from: line) == call)
     }
 
+    @Test("a display that says nothing of it is a real one")
+    func synthetic() throws {
+        var order = DisplayOrder(
+            display: try DisplayNumber(3), geometry: .usual, depth: 24, withGL: false, uid: 2_000_003,
+            password: Secret("abcd1234"), key: .token(), synthetic: true)
+        let line = String(decoding: try JSONEncoder().encode(order), as: UTF8.self)
+        #expect(try JSONDecoder().decode(DisplayOrder.self, from: Data(line.utf8)) == order)
+        let said = ",\"synthetic\":true"
+        let older = line.replacing(said, with: "").replacing(said.dropFirst() + ",", with: "")
+        #expect(!older.contains("synthetic"))
+        order.synthetic = false
+        #expect(try JSONDecoder().decode(DisplayOrder.self, from: Data(older.utf8)) == order)
+    }
+
     @Test("an end without a key means whatever has the number")
     func endWithoutKey() throws {
         let line = Data(#"{"id":1,"request":{"endDisplay":{"display":3,"patienceSeconds":5}}}"#.utf8)
