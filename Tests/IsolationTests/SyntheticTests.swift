@@ -97,7 +97,7 @@ struct SyntheticTests {
                             display: number, state: .used, session: SessionNumber(UInt64(index + 1)),
                             template: agent.hello?.template, key: Agent.key)
                     })
-            #expect(try runningUser(of: found.host) == 0)
+            #expect(runningUser(of: found.host) == 0)
 
             let viewers = try numbers.map { try Viewer(agent, $0) }
             for viewer in viewers {

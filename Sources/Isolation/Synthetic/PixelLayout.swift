@@ -11,7 +11,7 @@ struct PixelLayout: Equatable {
         let most: UInt32
         let shift: UInt32
 
-        func placed(_ value: UInt32) -> UInt32 { (value & 0xff) * most / 255 << shift }
+        func placed(_ value: UInt32) -> UInt32 { ((value & 0xff) * most / 255) << shift }
     }
 
     /// Bytes of a pixel: 1, 2 or 4.
