@@ -106,9 +106,9 @@ struct SyntheticTests {
             // It moves by itself.
             for viewer in viewers {
                 let moved = try viewer.update(of: viewer.whole, changes: true)
-                #expect(moved.allSatisfy { $0.top >= 32 && $0.height == 64 })
+                #expect(moved.allSatisfy { $0.top >= 64 && $0.height == 64 })
             }
-            let corner = DisplayClient.Rectangle(left: 0, top: 0, width: 32, height: 32)
+            let corner = DisplayClient.Rectangle(left: 0, top: 0, width: 64, height: 64)
             for viewer in viewers {
                 try viewer.say([4, 1, 0, 0, 0, 0, 0, 97])
                 #expect(try viewer.update(of: corner, changes: true) == [corner])
@@ -140,7 +140,8 @@ struct SyntheticTests {
         }
     }
 
-    @Test("the process that reads viewers' bytes is nobody, without a file, a network, a privilege or a call to gain one")
+    @Test(
+        "the process that reads viewers' bytes is nobody, without a file, a network, a privilege or a call to gain one")
     func confinement() throws {
         let number = try DisplayNumber(3251)
         try withAgent { agent in
@@ -204,7 +205,9 @@ struct SyntheticTests {
         }
     }
 
-    @Test("when it is killed, either half of it, every display is told as died and nothing is left", arguments: [true, false])
+    @Test(
+        "when it is killed, either half of it, every display is told as died and nothing is left",
+        arguments: [true, false])
     func killed(isPainter: Bool) throws {
         let numbers = try (3254...3263).map { try DisplayNumber($0) }
         try withAgent { agent in

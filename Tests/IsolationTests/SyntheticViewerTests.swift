@@ -167,7 +167,7 @@ struct SyntheticViewerTests {
         var pair = Pair()
         try pair.open()
         try pair.say(request(pair.picture.answer, changes: true))
-        #expect(pair.heard().count == 4 + 12 + 32 * 32 * 4)
+        #expect(pair.heard().count == 4 + 12 + 64 * 64 * 4)
         var colours: [UInt32] = []
         for _ in 0..<20 {
             try pair.say(request(pair.picture.answer, changes: true))
@@ -176,7 +176,7 @@ struct SyntheticViewerTests {
             #expect(pair.heard() == [])
             try pair.say(Self.key)
             let said = pair.heard()
-            #expect(said.count == 4 + 12 + 32 * 32 * 4)
+            #expect(said.count == 4 + 12 + 64 * 64 * 4)
             colours.append(UInt32(said[16]) | UInt32(said[17]) << 8 | UInt32(said[18]) << 16)
         }
         #expect(zip(colours, colours.dropFirst()).allSatisfy { $0 != $1 })
@@ -209,7 +209,8 @@ struct SyntheticViewerTests {
         #expect(said.dropFirst(12 + 2 + 16).prefix(4) == [0, 0, 0, 1])
         #expect(String(decoding: said.suffix(21), as: UTF8.self) == "the password is wrong")
         for (bytes, cause) in [
-            (Array("RFB 003.003\n".utf8), "another version"), (Array("RFB 003.008\n".utf8) + [1], "another kind of security"),
+            (Array("RFB 003.003\n".utf8), "another version"),
+            (Array("RFB 003.008\n".utf8) + [1], "another kind of security"),
             (Self.opening + [99], "a message 99"),
             // A colour map.
             (Self.opening + [0, 0, 0, 0, 8, 8, 0, 0] + [UInt8](repeating: 0, count: 12), "a pixel format"),
@@ -260,13 +261,48 @@ struct SyntheticViewerTests {
             pair.picture.press(97)
             try pair.say([0, 0, 0, 0] + told + request(pair.picture.answer, changes: false))
             let said = pair.heard()
-            #expect(said.count == 4 + 12 + 32 * 32 * bytes)
+            #expect(said.count == 4 + 12 + 64 * 64 * bytes)
             let first = Array(said[16..<16 + bytes])
-            #expect(said[16...] == Array(repeating: first, count: 32 * 32).flatMap { $0 }[...])
+            #expect(said[16...] == Array(repeating: first, count: 64 * 64).flatMap { $0 }[...])
             #expect(try #require(PixelLayout(told)).told == told)
         }
         let answer = Pair().picture.run(atColumn: 0, row: 0).colour
         #expect(answer >> 16 == 0)
+    }
+
+    @Test("who takes RRE gets the whole picture in a few bytes, and changes raw")
+    func blocks() throws {
+        var pair = Pair()
+        for _ in 0..<5 { pair.picture.move() }
+        try pair.open()
+        try pair.say([2, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2])
+        let part = SyntheticPicture.Rectangle(left: 10, top: 20, width: 300, height: 200)
+        try pair.say(request(part, changes: false))
+        let said = pair.heard()
+        #expect(said.prefix(20) == [0, 0, 0, 1, 0, 10, 0, 20, 1, 44, 0, 200, 0, 0, 0, 2, 0, 0, 0, 2])
+        try #require(said.count == 20 + 4 + 2 * 12)
+        func number(_ place: Int, _ count: Int) -> Int { said[place..<place + count].reduce(0) { $0 << 8 | Int($1) } }
+        func colour(_ place: Int) -> UInt32 {
+            UInt32(said[place]) | UInt32(said[place + 1]) << 8 | UInt32(said[place + 2]) << 16
+        }
+        var canvas = [UInt32](repeating: colour(20), count: part.width * part.height)
+        for place in [24, 36] {
+            for row in number(place + 6, 2)..<number(place + 6, 2) + number(place + 10, 2) {
+                for column in number(place + 4, 2)..<number(place + 4, 2) + number(place + 8, 2) {
+                    canvas[row * part.width + column] = colour(place)
+                }
+            }
+        }
+        let isTrue = (0..<part.height).allSatisfy { row in
+            (0..<part.width).allSatisfy {
+                canvas[row * part.width + $0] == pair.picture.run(atColumn: part.left + $0, row: part.top + row).colour
+            }
+        }
+        #expect(isTrue)
+        try pair.say(request(pair.picture.whole, changes: false))
+        #expect(pair.heard().count == 20 + 4 + 2 * 12)
+        try pair.say(request(pair.picture.answer, changes: true) + Self.key)
+        #expect(pair.heard().count == 4 + 12 + 64 * 64 * 4)
     }
 
     /// A whole visit: opening, layout, encodings, requests, keys, pointer, clipboard, size.

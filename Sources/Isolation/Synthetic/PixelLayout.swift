@@ -50,6 +50,13 @@ struct PixelLayout: Equatable {
             + channels.map { UInt8(truncatingIfNeeded: $0.shift) } + [0, 0, 0]
     }
 
+    /// One pixel of a colour, red in bits 16 to 23.
+    func pixel(_ colour: UInt32) -> [UInt8] {
+        var pixel = [UInt8](repeating: 0, count: bytes)
+        pixel.withUnsafeMutableBytes { paint(colour, into: $0, skipping: 0) }
+        return pixel
+    }
+
     /// Fills `target` with pixels of one colour, red in bits 16 to 23; `skipped` bytes of the first one are left out.
     func paint(_ colour: UInt32, into target: UnsafeMutableRawBufferPointer, skipping skipped: Int) {
         guard let start = target.baseAddress else { return }

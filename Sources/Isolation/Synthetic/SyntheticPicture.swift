@@ -7,8 +7,8 @@ struct SyntheticPicture: Equatable {
 
     /// Pixels of a side of the wandering block, as far as the desktop has room: 16 KiB where a pixel has 4 bytes.
     static let wandererSide = 64
-    /// Pixels of a side of the block that answers keys.
-    static let answerSide = 32
+    /// Pixels of a side of the block that answers keys: in the desktop's first 64 columns and rows nothing else changes.
+    static let answerSide = 64
     /// Pixels that the wanderer goes at a time.
     private static let step = 16
 
@@ -18,7 +18,8 @@ struct SyntheticPicture: Equatable {
     private(set) var moves: UInt32 = 0
     private(set) var keys: UInt32 = 0
     private var lastKey: UInt32 = 0
-    private let ground: UInt32
+    /// The colour of all that is no block.
+    let ground: UInt32
 
     /// The picture of display `number` with nothing done yet.
     init(number: Int, width: Int, height: Int) {

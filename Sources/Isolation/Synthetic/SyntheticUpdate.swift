@@ -8,6 +8,8 @@ struct SyntheticUpdate {
     enum Part: Equatable {
         /// Raw pixels (RFC 6143 §7.7.1).
         case pixels(Rectangle)
+        /// The same in a few bytes: the ground and the blocks on it, as RRE has them (§7.7.3).
+        case blocks(Rectangle)
         /// The desktop's new size (§7.8.2).
         case size(width: Int, height: Int)
         /// The same as ExtendedDesktopSize -308 has it: `reason` 1 where the viewer asked, with `status`.
@@ -17,6 +19,8 @@ struct SyntheticUpdate {
     let parts: [Part]
     private let picture: SyntheticPicture
     private let layout: PixelLayout
+    /// What comes before each part's raw pixels.
+    private let heads: [[UInt8]]
     private let length: Int
     private var sent = 0
 
@@ -25,7 +29,8 @@ struct SyntheticUpdate {
         self.parts = parts
         self.picture = picture
         self.layout = layout
-        length = parts.reduce(4) { $0 + Self.head(of: $1).count + Self.bytes(of: $1, layout) }
+        heads = parts.map { Self.head(of: $0, picture, layout) }
+        length = zip(parts, heads).reduce(4) { $0 + $1.1.count + Self.bytes(of: $1.0, layout) }
     }
 
     /// Whether all of it has gone.
@@ -46,13 +51,14 @@ struct SyntheticUpdate {
             place += bytes.count
         }
         put([0, 0] + Self.two(parts.count))
-        for part in parts where written < buffer.count {
-            put(Self.head(of: part))
+        for (part, head) in zip(parts, heads) where written < buffer.count {
+            put(head)
             guard case .pixels(let rectangle) = part else { continue }
             let all = Self.bytes(of: part, layout)
             let skipped = max(0, sent + written - place)
             if skipped < all {
-                written += paint(rectangle, from: skipped, into: UnsafeMutableRawBufferPointer(rebasing: buffer[written...]))
+                written += paint(
+                    rectangle, from: skipped, into: UnsafeMutableRawBufferPointer(rebasing: buffer[written...]))
             }
             place += all
         }
@@ -85,10 +91,21 @@ struct SyntheticUpdate {
         return part.width * part.height * layout.bytes
     }
 
-    private static func head(of part: Part) -> [UInt8] {
+    private static func head(of part: Part, _ picture: SyntheticPicture, _ layout: PixelLayout) -> [UInt8] {
         switch part {
-        case .pixels(let part):
-            return [part.left, part.top, part.width, part.height].flatMap(two) + [0, 0, 0, 0]
+        case .pixels(let part): return place(part) + [0, 0, 0, 0]
+        case .blocks(let part):
+            let blocks = [picture.answer, picture.wanderer(after: picture.moves)].map { $0.clipped(to: part) }
+                .filter { !$0.isEmpty }
+            var bytes = place(part) + [0, 0, 0, 2, 0, 0] + two(blocks.count) + layout.pixel(picture.ground)
+            for block in blocks {
+                bytes += layout.pixel(picture.run(atColumn: block.left, row: block.top).colour)
+                bytes += place(
+                    Rectangle(
+                        left: block.left - part.left, top: block.top - part.top, width: block.width,
+                        height: block.height))
+            }
+            return bytes
         case .size(let width, let height):
             return [0, 0, 0, 0] + two(width) + two(height) + [255, 255, 255, 33]
         case .screen(let width, let height, let reason, let status):
@@ -97,6 +114,10 @@ struct SyntheticUpdate {
             let head = two(reason) + two(status) + sides + [255, 255, 254, 204]
             return head + [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] + sides + [0, 0, 0, 0]
         }
+    }
+
+    private static func place(_ part: Rectangle) -> [UInt8] {
+        [part.left, part.top, part.width, part.height].flatMap(two)
     }
 
     private static func two(_ value: Int) -> [UInt8] {

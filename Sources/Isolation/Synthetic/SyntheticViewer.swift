@@ -47,6 +47,7 @@ struct SyntheticViewer {
     private var update: SyntheticUpdate?
 
     private var layout = PixelLayout.usual
+    private var takesBlocks = false
     private var takesSize = false
     private var takesScreens = false
     /// The size it knows, (0, 0) before it was told one.
@@ -123,14 +124,15 @@ struct SyntheticViewer {
             whole = whole?.joined(with: watched.clipped(to: all)) ?? watched.clipped(to: all)
             drawn = (picture.width, picture.height)
         }
-        var parts: [Rectangle] = []
-        if let whole, !whole.isEmpty { parts.append(whole) }
+        var parts: [SyntheticUpdate.Part] = []
+        // A whole picture in a few bytes where the viewer can; what changes is always raw, for it is there to be moved.
+        if let whole, !whole.isEmpty { parts.append(takesBlocks ? .blocks(whole) : .pixels(whole)) }
         /// Sees to it that a viewer who asked for any of what changed gets all of it; whether it has it then.
         func show(_ changed: [Rectangle]) -> Bool {
             let changed = changed.map { $0.clipped(to: all) }.filter { !$0.isEmpty }
             let asked = [whole, watched].compactMap { $0 }
             guard changed.contains(where: { one in asked.contains { $0.meets(one) } }) else { return changed.isEmpty }
-            parts += changed.filter { whole?.contains($0) != true }
+            parts += changed.filter { whole?.contains($0) != true }.map { .pixels($0) }
             return true
         }
         if seen.keys != picture.keys, show([picture.answer]) { seen.keys = picture.keys }
@@ -144,7 +146,7 @@ struct SyntheticViewer {
         wanted = nil
         guard !parts.isEmpty else { return nil }
         watched = nil
-        return SyntheticUpdate(parts.map { .pixels($0) }, of: picture, layout: layout)
+        return SyntheticUpdate(parts, of: picture, layout: layout)
     }
 
     // MARK: What it says
@@ -179,11 +181,12 @@ struct SyntheticViewer {
             self.layout = layout
             phase = .message
         case .encodingCount:
-            (takesSize, takesScreens) = (false, false)
+            (takesBlocks, takesSize, takesScreens) = (false, false, false)
             phase = .encodings(left: Self.number(bytes[1...]))
         case .encodings(0): phase = .message
         case .encodings(let left):
             switch Int32(truncatingIfNeeded: Self.number(bytes)) {
+            case 2: takesBlocks = true
             case -223: takesSize = true
             case -308:
                 takesScreens = true
