@@ -30,6 +30,8 @@ final class SyntheticHost {
             let host = SyntheticHost(run: run)
             host.serve(3, link)
             close(link)
+            // An agent may wait for its turn, which ends with this process.
+            kill(painter, SIGKILL)
             waitpid(painter, nil, 0)
         } catch {
             log("synthetic: \(error.cause)")
