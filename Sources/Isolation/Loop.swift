@@ -7,6 +7,9 @@ final class Loop {
         var handler: (Int16) -> Void
     }
     private var watches: [Int32: Watch] = [:]
+    /// What poll(2) is asked, made anew only when it is not what is watched any more: there may be hundreds.
+    private var polled: [pollfd] = []
+    private var isCurrent = false
     private var timers: [UInt64: (deadline: Double, action: () -> Void)] = [:]
     private var lastTimer: UInt64 = 0
     private var running = true
@@ -14,13 +17,21 @@ final class Loop {
     /// Calls `handler` with what poll(2) says of `fd`, an error or hang-up included.
     func watch(_ fd: Int32, _ events: Int32 = POLLIN, _ handler: @escaping (Int16) -> Void) {
         watches[fd] = Watch(events: Int16(events), handler: handler)
+        isCurrent = false
     }
 
     /// Changes what is waited for; 0 leaves the descriptor out entirely.
-    func wait(_ fd: Int32, for events: Int32) { watches[fd]?.events = Int16(events) }
+    func wait(_ fd: Int32, for events: Int32) {
+        guard let watch = watches[fd], watch.events != Int16(events) else { return }
+        watches[fd]?.events = Int16(events)
+        isCurrent = false
+    }
 
     /// Forgets `fd`, which the caller closes.
-    func forget(_ fd: Int32) { watches[fd] = nil }
+    func forget(_ fd: Int32) {
+        watches[fd] = nil
+        isCurrent = false
+    }
 
     /// Calls `action` once, in `seconds`.
     @discardableResult
@@ -39,8 +50,12 @@ final class Loop {
     /// Serves until ``stop()``.
     func run() {
         while running {
-            var polled = watches.filter { $0.value.events != 0 }.map {
-                pollfd(fd: $0.key, events: $0.value.events, revents: 0)
+            if !isCurrent {
+                polled.removeAll(keepingCapacity: true)
+                for (fd, watch) in watches where watch.events != 0 {
+                    polled.append(pollfd(fd: fd, events: watch.events, revents: 0))
+                }
+                isCurrent = true
             }
             var patience: Int32 = -1
             if let next = timers.values.map(\.deadline).min() {

@@ -136,7 +136,7 @@ final class SyntheticDisplay {
         let door = try listenUnix(folder.door, SOCK_DGRAM)
         self.door = door
         self.order = order
-        written.template = host.run.template
+        written.template = host.template
         written.key = order.key
         written.boot = RunFolder.kernelBoot
         host.watch(door) { [self] in admit(door) }

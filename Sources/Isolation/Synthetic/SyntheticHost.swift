@@ -10,6 +10,8 @@ final class SyntheticHost {
     private static let patience = 10.0
 
     let run: RunFolder
+    /// As it was at the start: no synthetic display waits until it is out of date.
+    let template: String
     let loop = Loop()
     private(set) var painter: PainterLink?
     /// What seldom has something to say: each display's two sockets.
@@ -18,7 +20,10 @@ final class SyntheticHost {
     private var displays: [DisplayNumber: SyntheticDisplay] = [:]
     private var idleSince = now()
 
-    private init(run: RunFolder) { self.run = run }
+    private init(run: RunFolder) {
+        self.run = run
+        template = run.template
+    }
 
     /// Serves the listening socket that is descriptor 3.
     static func main(run: RunFolder) {
