@@ -93,7 +93,7 @@ let package = Package(
                 "CLinux", "COpenSSL", "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel", "Stress",
                 "ViewClient",
             ], swiftSettings: ours),
-        .target(name: "StressFaults", dependencies: ["CLinux", "SessionModel", "Stress"], swiftSettings: ours),
+        .target(name: "StressFaults", dependencies: ["SessionModel", "Stress"], swiftSettings: ours),
 
         // Use cases.
         .target(

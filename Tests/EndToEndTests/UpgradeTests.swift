@@ -15,9 +15,7 @@ extension EndToEnd {
             try watching.goesOn("with visitors")
             try Gateway.quickstart("--restart", "maxwelld")
             try watching.goesOn("with another controller")
-            let before = try serialShown()
-            try newCertificate()
-            try Gateway.eventually("the new certificate is shown") { try serialShown() != before }
+            try Gateway.quickstart("--renew-certificate")
             try watching.goesOn("with another certificate")
             let old = try Gateway.process("maxwell-relay")
             try Gateway.quickstart("--upgrade-relay")
@@ -69,32 +67,6 @@ extension EndToEnd {
             next.close()
             #expect(watching.finish().error == nil)
         }
-    }
-
-    /// The serial number of the certificate the relay shows.
-    private func serialShown() throws -> String {
-        try Gateway.run([
-            "/bin/sh", "-c",
-            "openssl s_client -connect 127.0.0.1:$1 </dev/null 2>/dev/null | openssl x509 -noout -serial", "sh",
-            "\(try Gateway.port)",
-        ]).output
-    }
-
-    /// Another certificate of the quick start's authority, in the relay's place.
-    private func newCertificate() throws {
-        let script = """
-            set -euo pipefail
-            source "$1/deploy/lib/tls.sh"
-            cd -- "$2/tls"
-            umask 077
-            tls_signed renewed "IP:127.0.0.1,IP:::1,DNS:localhost,DNS:$(hostname)" 2>/dev/null
-            chown maxwell-relay renewed.key
-            chmod 0644 renewed.pem
-            mv renewed.key relay.key
-            mv renewed.pem relay.pem
-            """
-        let answer = try Gateway.run(["/bin/bash", "-c", script, "bash", Gateway.checkout.path, try Gateway.data.path])
-        guard answer.status == 0 else { throw Missing(description: answer.output) }
     }
 }
 

@@ -1,6 +1,6 @@
 # Building our own programs.
 
-PROGRAMS=(maxwell maxwelld maxwell-host maxwell-relay maxwell-web maxwell-bench maxwell-admin)
+PROGRAMS=(maxwell maxwelld maxwell-host maxwell-relay maxwell-web maxwell-bench maxwell-admin maxwell-stress)
 
 # Swift in PATH, or where its toolchain is unpacked by custom.
 swift_ensure() {

@@ -34,9 +34,12 @@ daemons_ensure() {
 
 # Ends the daemon $1 if it runs, and starts it again.
 daemon_restart() {
-    infrastructure_running || refuse "Nothing is running: deploy/quickstart starts it."
+    if [[ $1 != mariadb ]]; then
+        infrastructure_running || refuse "Nothing is running: deploy/quickstart starts it."
+    fi
     process_end "$1"
     case $1 in
+    mariadb) database_ensure ;;
     maxwelld) controller_start ;;
     maxwell-web) web_start ;;
     maxwell-relay) relay_start ;;

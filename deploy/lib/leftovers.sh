@@ -22,6 +22,36 @@ leftovers_names() {
     } | sort -u
 }
 
+# Everything that a running quick start and its hosts have with a name, one a line: where it is (here, exec1, exec2), what
+# it is. What belongs to a display has its number as display-N or displays/N. Locks of displays' numbers stay for good.
+leftovers_running() {
+    local host pid folder
+    {
+        # What is gone meanwhile is no failure.
+        set +e
+        find "$RUN" -mindepth 1 -printf 'here: file %p\n' 2>/dev/null
+        find "$DATA/homes/.shadow" -mindepth 1 -maxdepth 1 -printf 'here: home %p\n' 2>/dev/null
+        find /tmp /dev/shm -mindepth 1 -maxdepth 1 '(' -user maxwell -o -user maxwell-relay -o -user maxwell-web \
+            -o -uid +1999999 ')' -printf 'here: file %p\n' 2>/dev/null
+        awk 'NR > 1 && $8 >= 2000000 {print "here: shared memory segment " $2}' /proc/sysvipc/shm 2>/dev/null
+        ip -br link show 2>/dev/null | sed -nE "s/^(mwq$HASH-[^@ ]*).*/here: cable \1/p"
+        find /run/netns -name "mwq-$HASH*" -printf 'here: network namespace %p\n' 2>/dev/null
+        for host in "${HOSTS[@]}"; do
+            pid=$(process_id "$host") || continue
+            folder=$(host_folder "$host")/disk
+            cgroup_roots | while read -r root; do
+                find "$root/mwq-$HASH/$host" -mindepth 1 -type d -printf "$host: cgroup %P\n" 2>/dev/null
+            done
+            find "$folder/run/maxwell" "$folder/tmp" -mindepth 1 ! -path '*/locks/[0-9]*' -printf "$host: file %p\n" 2>/dev/null
+            awk -v host="$host" 'NF > 7 {print host ": socket " $8}' "/proc/$pid/net/unix" 2>/dev/null
+            awk -v host="$host" '{print host ": mount " $5}' "/proc/$pid/mountinfo" 2>/dev/null
+            ip -n "$(host_namespace "$host")" -br link show 2>/dev/null | sed -E "s/^([^@ ]*).*/$host: cable \1/"
+            ip netns exec "$(host_namespace "$host")" nft list tables 2>/dev/null | sed "s/^/$host: nft /"
+        done
+        true
+    } | sort
+}
+
 # Whether somebody on this machine still uses the thing $1, named $2: then it is told as a process, or is not ours.
 leftovers_used() {
     if [[ $1 == cgroup ]]; then

@@ -29,6 +29,7 @@ folders_ensure() {
     record hash "$HASH"
     record data "$DATA"
     record run "$RUN"
+    record checkout "$CHECKOUT"
     install -d -m 0755 "$DATA" "$RUN" "$DATA/bin" "$DATA/etc" "$DATA/tls" "$DATA/secrets" "$DATA/hosts"
     install -d -m 0700 "$DATA/admin"
     install -d -m 0711 "$DATA/homes"

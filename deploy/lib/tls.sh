@@ -23,6 +23,31 @@ tls_ensure() {
     ) >"$LOG/tls.log" 2>&1 || fail "Making the certificates failed." "$LOG/tls.log"
 }
 
+# Another certificate in the relay's place, which it is to show by itself.
+tls_renew() {
+    local serial
+    process_alive maxwell-relay || refuse "The relay does not run: deploy/quickstart --restart maxwell-relay starts it."
+    tell "Giving the relay another certificate"
+    (
+        umask 077
+        cd -- "$DATA/tls"
+        tls_signed renewed "IP:127.0.0.1,IP:::1,DNS:localhost,DNS:$(hostname)"
+        chown maxwell-relay renewed.key
+        chmod 0644 renewed.pem
+        mv renewed.key relay.key
+        mv renewed.pem relay.pem
+    ) >>"$LOG/tls.log" 2>&1 || fail "Making the certificate failed." "$LOG/tls.log"
+    serial=$(openssl x509 -noout -serial -in "$DATA/tls/relay.pem")
+    wait_until 30 maxwell-relay "$LOG/maxwell-relay.log" tls_shown "$serial"
+    tell "The relay shows it."
+}
+
+# Whether the relay shows the certificate with the serial number $1.
+tls_shown() {
+    [[ $(timeout -s KILL 5 openssl s_client -connect "127.0.0.1:$(recall port)" </dev/null 2>/dev/null |
+        openssl x509 -noout -serial 2>/dev/null) == "$1" ]]
+}
+
 # A pair $1.key, $1.pem for the names $2, signed by the authority.
 tls_signed() {
     openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$(hostname)"

@@ -1,0 +1,124 @@
+import Dispatch
+import Glibc
+import Stress
+import Synchronization
+
+/// Breaks a quick start as a schedule says, mends it each time, and sees that it becomes well again: one fault after the
+/// other, on a thread of its own.
+public final class FaultRun: Sendable {
+    private struct State {
+        var isStopped = false
+        var problems: [String] = []
+        var hit: Set<UInt64> = []
+        var happened = 0
+    }
+
+    private let schedule: FaultSchedule
+    private let quickStart: QuickStart
+    private let began: ContinuousClock.Instant
+    private let tell: @Sendable (Observation) -> Void
+    private let state = Mutex(State())
+    private let thread = DispatchGroup()
+
+    /// A run of `schedule`, whose moments count from `began`. `tell` hears of each fault twice, from this run's own
+    /// thread: when it strikes, and when the gateway is well again.
+    public init(
+        _ schedule: FaultSchedule, in quickStart: QuickStart, began: ContinuousClock.Instant,
+        tell: @escaping @Sendable (Observation) -> Void
+    ) {
+        self.schedule = schedule
+        self.quickStart = quickStart
+        self.began = began
+        self.tell = tell
+    }
+
+    /// Begins; returns at once. What an earlier run left broken is mended first. ``finish()`` has to follow.
+    public func start() {
+        DispatchQueue(label: "maxwell.faults").async(group: thread) { self.carryOut() }
+    }
+
+    /// No further fault; what is broken is mended without delay. From any thread.
+    public func stop() { state.withLock { $0.isStopped = true } }
+
+    /// Waits until every fault has happened, or ``stop()`` was called, and all is mended. What did not go as it should:
+    /// what did not become well in its time, what could not be broken or mended.
+    public func finish() -> [String] {
+        thread.wait()
+        return state.withLock { $0.problems }
+    }
+
+    /// The sessions that faults ended: their displays were killed.
+    public var hit: Set<UInt64> { state.withLock { $0.hit } }
+    /// How many faults there have been.
+    public var happened: Int { state.withLock { $0.happened } }
+
+    private var now: Double { (ContinuousClock.now - began) / .seconds(1) }
+    private var isStopped: Bool { state.withLock { $0.isStopped } }
+    private func complain(_ problem: String) { state.withLock { $0.problems.append(problem) } }
+
+    private func carryOut() {
+        do {
+            try quickStart.mendAll()
+        } catch {
+            complain("what an earlier run left could not be mended: \(error.operatorCause ?? error.userMessage)")
+        }
+        let hosts = quickStart.wellHosts()
+        for entry in schedule.entries {
+            pause(until: entry.at)
+            if isStopped { return }
+            happen(entry, hosts)
+        }
+    }
+
+    private func happen(_ entry: FaultSchedule.Entry, _ hosts: Set<String>) {
+        let struck = now
+        var struckDown: Damage?
+        do {
+            guard let damage = try quickStart.strike(entry) else { return }
+            state.withLock { state in
+                state.happened += 1
+                state.hit.formUnion(damage.sessions)
+            }
+            tell(.fault(damage.text, at: struck, healed: nil))
+            struckDown = damage
+        } catch {
+            // It may be half broken.
+            complain("\(entry.fault.rawValue): \(error.operatorCause ?? error.userMessage)")
+        }
+        if let span = entry.span { pause(until: struck + span) }
+        let mended = now
+        let damages = quickStart.damages()
+        for damage in damages { mend(damage, until: mended + entry.fault.patience) }
+        if let struckDown { awaitWell(after: struckDown, struck, until: mended + entry.fault.patience, hosts) }
+    }
+
+    /// Tries until it is mended: another one may be at work with the quick start just now.
+    private func mend(_ damage: Damage, until end: Double) {
+        while true {
+            do {
+                return try quickStart.mend(damage)
+            } catch {
+                guard now < end else {
+                    return complain("\(damage.text) is not mended: \(error.operatorCause ?? error.userMessage)")
+                }
+                usleep(500_000)
+            }
+        }
+    }
+
+    private func awaitWell(after damage: Damage, _ struck: Double, until end: Double, _ hosts: Set<String>) {
+        while !quickStart.isWell(hosts, after: damage) {
+            guard now < end else {
+                return complain(
+                    "\(damage.text), \(Int(struck)) s into the run: the gateway was not well \(Int(now - struck)) s later")
+            }
+            usleep(200_000)
+        }
+        tell(.fault(damage.text, at: struck, healed: now - struck))
+    }
+
+    /// Until that moment, or until ``stop()``.
+    private func pause(until moment: Double) {
+        while !isStopped, now < moment { usleep(UInt32(min(max(0.001, moment - now), 0.05) * 1_000_000)) }
+    }
+}

@@ -1,0 +1,127 @@
+import FoundationEssentials
+import Glibc
+import SessionModel
+import Stress
+
+/// A quick start that runs on this machine: what it remembers in its state folder, and what it can be told.
+public struct QuickStart: Sendable {
+    /// Its execution hosts.
+    public static let hosts = ["exec1", "exec2"]
+
+    /// The state folder, `$MAXWELL_STATE`.
+    let state: String
+    /// Where its data are, and its sockets.
+    let data: String
+    let run: String
+    /// What its names are made with.
+    let hash: String
+    /// `deploy/quickstart` of the checkout that started it.
+    let command: String
+    /// What `MAXWELL_SQL` says: a client of its database, with its options.
+    let sqlClient: [String]
+
+    /// The quick start that `environment` (its `env` file, sourced) names; throws where there is none, or none that can
+    /// be broken.
+    public init(environment: [String: String]) throws(QuickStartError) {
+        guard let state = environment["MAXWELL_STATE"], !state.isEmpty,
+            let sql = environment["MAXWELL_SQL"]?.split(separator: " ").map(String.init), !sql.isEmpty
+        else { throw .notHere }
+        func recorded(_ name: String) throws(QuickStartError) -> String {
+            guard let line = fileText("\(state)/record/\(name)")?.split(separator: "\n").first else { throw .notHere }
+            return String(line)
+        }
+        self.state = state
+        data = try recorded("data")
+        run = try recorded("run")
+        hash = try recorded("hash")
+        command = try recorded("checkout") + "/deploy/quickstart"
+        sqlClient = sql
+        guard access("\(state)/record/complete", F_OK) == 0, access(command, X_OK) == 0 else { throw .notHere }
+        if let socket = environment["MAXWELL_SOCKET"], socket != "\(run)/c/control.sock" { throw .otherGateway }
+        guard try recorded("isolation") == "container" else { throw .hostsArePlain }
+        guard geteuid() == 0 else { throw .notRoot }
+    }
+
+    /// The process that is recorded under `name`, if that very one lives.
+    func process(_ name: String) -> (id: pid_t, began: UInt64)? {
+        guard let words = fileText("\(state)/record/process/\(name)")?.split(whereSeparator: \.isWhitespace),
+            words.count == 2, let id = pid_t(words[0]), let began = UInt64(words[1]),
+            ProcessTable.beginning(of: id) == began
+        else { return nil }
+        return (id, began)
+    }
+
+    /// Tells `deploy/quickstart` something; it waits itself until that is so.
+    func tell(_ words: String..., within seconds: Double = 90) throws(QuickStartError) {
+        let answer = ChildProgram.run([command] + words, within: seconds)
+        guard answer.status == 0 else {
+            throw .refused("quickstart \(words.joined(separator: " "))", said: answer.output)
+        }
+    }
+
+    /// Asks the gateway, as an administrator does.
+    @discardableResult
+    func ask(_ words: String...) throws(QuickStartError) -> String {
+        let answer = ChildProgram.run(
+            ["env", "MAXWELL_SOCKET=\(run)/c/control.sock", "\(data)/bin/maxwell"] + words, within: 30)
+        guard answer.status == 0 else {
+            throw .refused("maxwell \(words.joined(separator: " "))", said: answer.output)
+        }
+        return answer.output
+    }
+
+    /// The rows of a statement, split at tabs.
+    func sql(_ statement: String) throws(QuickStartError) -> [[String]] {
+        let answer = ChildProgram.run(sqlClient + ["-N", "-e", statement], within: 30)
+        guard answer.status == 0 else { throw .refused("a look at the tables", said: answer.output) }
+        return answer.output.split(separator: "\n").map {
+            $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+        }
+    }
+
+    /// The hosts on which sessions can be started now; empty while the controller does not answer, or its database.
+    public func wellHosts() -> Set<String> {
+        struct Line: Decodable {
+            var host: String
+            var status: String
+            var connected: Bool
+        }
+        do {
+            let lines = try JSONDecoder().decode([Line].self, from: Data(try ask("hosts", "--json").utf8))
+            _ = try sql("SELECT 1")
+            return Set(lines.filter { $0.connected && $0.status == "up" }.map(\.host))
+        } catch {
+            return []
+        }
+    }
+
+    /// Whether all is as it should be after `damage`: the daemons live, those hosts take sessions, and a host whose agent
+    /// was killed has another one.
+    func isWell(_ hosts: Set<String>, after damage: Damage) -> Bool {
+        ["maxwelld", "maxwell-web", "maxwell-relay", "mariadb"].allSatisfy { process($0) != nil }
+            && (damage.fault != .killAgent || processes().contains { $0.part == .agent && $0.host == damage.host })
+            && hosts.isSubset(of: wellHosts())
+    }
+}
+
+// MARK: After a run
+
+extension QuickStart {
+    /// The stress sessions that ended, although nobody stopped them and no fault that `hit` them ended them, a line each;
+    /// to be asked before the run's rows are deleted. Ending one for want of viewers is among them.
+    public func wronglyEnded(hit: Set<UInt64>) throws(QuickStartError) -> [String] {
+        Self.wronglyEnded(
+            try sql("SELECT sessnum, reason FROM mw_session WHERE owner LIKE 'stress-%' AND state = 'ended'"), hit: hit)
+    }
+
+    /// Those of `rows`, of a number and a reason each, that should not be.
+    static func wronglyEnded(_ rows: [[String]], hit: Set<UInt64>) -> [String] {
+        let orders = [EndReason.stopped.text, EndReason.stoppedWithNotice.text]
+        return rows.compactMap { row in
+            guard row.count == 2, let number = UInt64(row[0]), !hit.contains(number), !orders.contains(row[1]) else {
+                return nil
+            }
+            return "session \(number) ended: \(row[1])"
+        }
+    }
+}
