@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A program run to its end, or to the end of our patience.
 ///
@@ -14,15 +15,11 @@ enum ChildProgram {
 
     /// Runs `words`, the first found by PATH, for at most so many seconds.
     static func run(_ words: [String], within seconds: Double) -> Answer {
-        var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { return Answer(output: "no pipe could be made", status: 127) }
-        let failed = spawn(words, output: ends[1])
-        close(ends[1])
-        defer { close(ends[0]) }
-        guard case .success(let process) = failed else {
+        guard let (process, source) = spawned.withLock({ _ in start(words) }) else {
             return Answer(output: "\(words.first ?? "nothing") cannot be started", status: 127)
         }
-        let output = read(ends[0], until: .now + .seconds(seconds))
+        defer { close(source) }
+        let output = read(source, until: .now + .seconds(seconds))
         if output.isCut { kill(-process, SIGKILL) }
         var ending: Int32 = 0
         while waitpid(process, &ending, 0) < 0, errno == EINTR {}
@@ -30,16 +27,33 @@ enum ChildProgram {
         return Answer(output: output.text, status: status)
     }
 
-    private struct NotStarted: Error {}
+    /// One at a time: a program that is started between the making of another one's pipe and its marking would keep that
+    /// open for as long as it lives.
+    private static let spawned = Mutex(())
 
-    private static func spawn(_ words: [String], output: Int32) -> Result<pid_t, NotStarted> {
+    /// The new process, and where its output is read.
+    private static func start(_ words: [String]) -> (pid_t, Int32)? {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let process = spawn(words, output: ends[1])
+        close(ends[1])
+        guard let process else {
+            close(ends[0])
+            return nil
+        }
+        return (process, ends[0])
+    }
+
+    /// The new process; nil where there is no such program.
+    private static func spawn(_ words: [String], output: Int32) -> pid_t? {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, output, 2)
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        for descriptor in inherited { posix_spawn_file_actions_addclose(&actions, descriptor) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -54,12 +68,18 @@ enum ChildProgram {
             &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP))
         var copies: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for copy in copies { free(copy) } }
-        guard let program = words.first else { return .failure(NotStarted()) }
         var process: pid_t = 0
-        guard posix_spawnp(&process, program, &actions, &attributes, &copies, environ) == 0 else {
-            return .failure(NotStarted())
+        guard let program = words.first, posix_spawnp(&process, program, &actions, &attributes, &copies, environ) == 0
+        else { return nil }
+        return process
+    }
+
+    /// Our descriptors that a program would get by itself.
+    private static var inherited: [Int32] {
+        names(in: "/proc/self/fd").compactMap { Int32($0) }.filter { descriptor in
+            let flags = fcntl(descriptor, F_GETFD)
+            return descriptor > 2 && flags >= 0 && flags & FD_CLOEXEC == 0
         }
-        return .success(process)
     }
 
     /// What comes until the end, or until that moment; of more than 4 MiB the rest is dropped.

@@ -110,7 +110,8 @@ public final class FaultRun: Sendable {
         while !quickStart.isWell(hosts, after: damage) {
             guard now < end else {
                 return complain(
-                    "\(damage.text), \(Int(struck)) s into the run: the gateway was not well \(Int(now - struck)) s later")
+                    "\(damage.text), \(Int(struck)) s into the run: the gateway was not well \(Int(now - struck)) s later"
+                )
             }
             usleep(200_000)
         }

@@ -29,7 +29,8 @@ public struct Leftovers: Sendable {
     /// Those of `names` that are there more often than before.
     static func new(_ names: [String], since before: [String: Int]) -> [String] {
         counted(names).filter { $0.value > before[$0.key, default: 0] }
-            .map { $0.value == 1 ? $0.key : "\($0.key) (\($0.value) instead of \(before[$0.key, default: 0]))" }.sorted()
+            .map { $0.value == 1 ? $0.key : "\($0.key) (\($0.value) instead of \(before[$0.key, default: 0]))" }
+            .sorted()
     }
 
     static func counted(_ names: [String]) -> [String: Int] {
@@ -53,7 +54,7 @@ public struct Leftovers: Sendable {
     static func display(of name: String) -> String? {
         guard let host = name.split(separator: ":").first, QuickStart.hosts.contains(String(host)) else { return nil }
         for mark in ["display-", "displays/", "display "] {
-            guard let place = name.range(of: mark) else { continue }
+            guard let place = name.firstRange(of: mark) else { continue }
             let digits = name[place.upperBound...].prefix { $0.isASCII && $0.isNumber }
             if !digits.isEmpty { return "\(host) \(digits)" }
         }

@@ -3,18 +3,7 @@ import Glibc
 /// What proc(5) says of this machine's processes.
 enum ProcessTable {
     /// The processes there are.
-    static var all: [pid_t] {
-        guard let folder = opendir("/proc") else { return [] }
-        defer { closedir(folder) }
-        var found: [pid_t] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if let pid = pid_t(name) { found.append(pid) }
-        }
-        return found
-    }
+    static var all: [pid_t] { names(in: "/proc").compactMap { pid_t($0) } }
 
     /// The file `name` of a process; nil when it has ended.
     static func text(of process: pid_t, _ name: String) -> String? { fileText("/proc/\(process)/\(name)") }
@@ -31,8 +20,33 @@ enum ProcessTable {
     /// Sends a signal to exactly that process; false when it has ended.
     @discardableResult
     static func signal(_ number: Int32, to process: pid_t, that began: UInt64) -> Bool {
-        beginning(of: process) == began && kill(process, number) == 0
+        beginning(of: process) == began && Glibc.kill(process, number) == 0
     }
+}
+
+extension ProcessTable {
+    /// Kills exactly that process and waits until it has ended, ten seconds at most; false when it had already.
+    @discardableResult
+    static func kill(_ process: pid_t, that began: UInt64) -> Bool {
+        guard signal(SIGKILL, to: process, that: began) else { return false }
+        let end = ContinuousClock.now + .seconds(10)
+        while beginning(of: process) == began, .now < end { usleep(5_000) }
+        return true
+    }
+}
+
+/// The names in a folder, `.` and `..` among them; none when it cannot be read.
+func names(in path: String) -> [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var found: [String] = []
+    while let entry = readdir(folder) {
+        found.append(
+            withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            })
+    }
+    return found
 }
 
 /// The whole file at `path`, up to 16 MiB, read to its end whatever its size says; nil when it cannot be read.

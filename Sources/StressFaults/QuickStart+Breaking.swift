@@ -22,7 +22,7 @@ struct Damage: Equatable, Sendable {
 
     /// Reads what ``text`` wrote.
     init?(text: some StringProtocol) {
-        let words = text.split(separator: " ").map(String.init)
+        let words = String(text).split(separator: " ").map(String.init)
         guard (1...2).contains(words.count), let fault = Fault(rawValue: words[0]) else { return nil }
         self.init(fault, on: words.count == 2 ? words[1] : nil)
     }
@@ -34,10 +34,10 @@ extension QuickStart {
     func strike(_ entry: FaultSchedule.Entry) throws(QuickStartError) -> Damage? {
         let host = Self.hosts[Int(entry.chance % UInt64(Self.hosts.count))]
         switch entry.fault {
-        case .killController: return killDaemon("maxwelld", entry.fault)
-        case .killRelay: return killDaemon("maxwell-relay", entry.fault)
-        case .killWeb: return killDaemon("maxwell-web", entry.fault)
-        case .killDatabase: return killDaemon("mariadb", entry.fault)
+        case .killController: return try killDaemon("maxwelld", entry.fault)
+        case .killRelay: return try killDaemon("maxwell-relay", entry.fault)
+        case .killWeb: return try killDaemon("maxwell-web", entry.fault)
+        case .killDatabase: return try killDaemon("mariadb", entry.fault)
         case .killAgent, .killKeeper, .killDisplay: return try killOnHost(entry)
         case .stopDatabase:
             guard let database = process("mariadb") else { return nil }
@@ -93,7 +93,7 @@ extension QuickStart {
     private func killDaemon(_ daemon: String, _ fault: Fault) throws(QuickStartError) -> Damage? {
         guard let process = process(daemon) else { return nil }
         try note(Damage(fault))
-        ProcessTable.signal(SIGKILL, to: process.id, that: process.began)
+        ProcessTable.kill(process.id, that: process.began)
         return Damage(fault)
     }
 
@@ -128,7 +128,7 @@ extension QuickStart {
             entry, among: processes(),
             used: rows.filter(\.isStress).map { ($0.host, $0.display) },
             spared: rows.filter { $0.session != nil && !$0.isStress }.map { ($0.host, $0.display) })
-        guard let victim, ProcessTable.signal(SIGKILL, to: victim.id, that: victim.began) else { return nil }
+        guard let victim, ProcessTable.kill(victim.id, that: victim.began) else { return nil }
         guard victim.part != .agent else { return Damage(entry.fault, on: victim.host) }
         let ended = rows.filter {
             $0.host == victim.host && $0.isStress && (victim.part == .synthetic || $0.display == victim.display)

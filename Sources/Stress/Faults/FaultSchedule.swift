@@ -52,7 +52,12 @@ public struct FaultSchedule: Codable, Equatable, Sendable {
         self.init(entries: entries.sorted { $0.at < $1.at })
     }
 
-    /// Whether anything happens in it.
+    /// The faults of `spec` while `plan` is carried out.
+    public init(_ spec: FaultSpec, during plan: StressPlan, seed: UInt64) {
+        self.init(spec, lasting: plan.sessions.map { $0.at + $0.hold }.max() ?? 0, seed: seed)
+    }
+
+    /// Whether nothing happens in it.
     public var isEmpty: Bool { entries.isEmpty }
 
     /// Takes from a shuffled bag of `items`, which is filled again whenever it is empty: all come equally often.

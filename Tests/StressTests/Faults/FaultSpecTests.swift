@@ -33,8 +33,10 @@ struct FaultSpecTests {
         "what is no fault, or has no time, is refused with a sentence",
         arguments: [
             "", "kill", "kill:", "kill:everything", "kill:relay:20s", "stop:database:", "stop:database:20",
-            "stop:database:0s", "stop:database:20s:20s", "kill:relay@", "kill:relay@1", "kill:relay@1s@", "kill:relay*0",
-            "kill:relay*", "kill:relay*2@3s", "kill:relay@3s*2", "kill:relay,", "every=30s", "all,every=", "all,every=0s",
+            "stop:database:0s", "stop:database:20s:20s", "kill:relay@", "kill:relay@1", "kill:relay@1s@",
+            "kill:relay*0",
+            "kill:relay*", "kill:relay*2@3s", "kill:relay@3s*2", "kill:relay,", "every=30s", "all,every=",
+            "all,every=0s",
             "all,every=30s,every=20s", "kill:relay@-1s", "kill:relay@1e3s", "kill:relay@.s", "kill:relay@1..2s",
             "kill:relay@99999999h", "kill:relay@١s", "kill:relay*99999999999999999999", "all,all:1s",
         ])
