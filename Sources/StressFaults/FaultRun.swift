@@ -8,7 +8,7 @@ import Synchronization
 public final class FaultRun: Sendable {
     private struct State {
         var isStopped = false
-        var problems: [String] = []
+        var problems: [Observation.Failure] = []
         var hit: Set<UInt64> = []
         var happened = 0
     }
@@ -42,7 +42,7 @@ public final class FaultRun: Sendable {
 
     /// Waits until every fault has happened, or ``stop()`` was called, and all is mended. What did not go as it should:
     /// what did not become well in its time, what could not be broken or mended.
-    public func finish() -> [String] {
+    public func finish() -> [Observation.Failure] {
         thread.wait()
         return state.withLock { $0.problems }
     }
@@ -54,13 +54,15 @@ public final class FaultRun: Sendable {
 
     private var now: Double { (ContinuousClock.now - began) / .seconds(1) }
     private var isStopped: Bool { state.withLock { $0.isStopped } }
-    private func complain(_ problem: String) { state.withLock { $0.problems.append(problem) } }
+    private func complain(_ kind: String, _ example: String) {
+        state.withLock { $0.problems.append(.init("fault: \(kind)", example)) }
+    }
 
     private func carryOut() {
         do {
             try quickStart.mendAll()
         } catch {
-            complain("what an earlier run left could not be mended: \(error.operatorCause ?? error.userMessage)")
+            complain("not mended", "what an earlier run left: \(error.operatorCause ?? error.userMessage)")
         }
         let hosts = quickStart.wellHosts()
         for entry in schedule.entries {
@@ -83,7 +85,7 @@ public final class FaultRun: Sendable {
             struckDown = damage
         } catch {
             // It may be half broken.
-            complain("\(entry.fault.rawValue): \(error.operatorCause ?? error.userMessage)")
+            complain("not done", "\(entry.fault.rawValue): \(error.operatorCause ?? error.userMessage)")
         }
         if let span = entry.span { pause(until: struck + span) }
         let mended = now
@@ -99,7 +101,7 @@ public final class FaultRun: Sendable {
                 return try quickStart.mend(damage)
             } catch {
                 guard now < end else {
-                    return complain("\(damage.text) is not mended: \(error.operatorCause ?? error.userMessage)")
+                    return complain("not mended", "\(damage.text): \(error.operatorCause ?? error.userMessage)")
                 }
                 usleep(500_000)
             }
@@ -110,6 +112,7 @@ public final class FaultRun: Sendable {
         while !quickStart.isWell(hosts, after: damage) {
             guard now < end else {
                 return complain(
+                    "not healed",
                     "\(damage.text), \(Int(struck)) s into the run: the gateway was not well \(Int(now - struck)) s later"
                 )
             }

@@ -17,7 +17,7 @@ public struct Leftovers: Sendable {
     }
 
     /// What is there that was not there before, a line each, after what is just going had so many seconds to go.
-    public func found(within patience: Double = 30) throws(QuickStartError) -> [String] {
+    public func found(within patience: Double) throws(QuickStartError) -> [String] {
         let end = ContinuousClock.now + .seconds(patience)
         while true {
             let left = Self.new(try Self.names(in: quickStart), since: before)

@@ -107,21 +107,30 @@ public struct QuickStart: Sendable {
 // MARK: After a run
 
 extension QuickStart {
-    /// The stress sessions that ended, although nobody stopped them and no fault that `hit` them ended them, a line each;
-    /// to be asked before the run's rows are deleted. Ending one for want of viewers is among them.
-    public func wronglyEnded(hit: Set<UInt64>) throws(QuickStartError) -> [String] {
+    /// The number of the last session there has been.
+    func lastSession() throws(QuickStartError) -> UInt64 {
+        try sql("SELECT COALESCE(MAX(sessnum), 0) FROM mw_session").first?.first.flatMap { UInt64($0) } ?? 0
+    }
+
+    /// The stress sessions after `first` that ended, although nobody stopped them and no fault `hit` them; to be asked
+    /// before the run's rows are deleted. One that was ended for want of viewers is among them.
+    func wronglyEnded(after first: UInt64, hit: Set<UInt64>) throws(QuickStartError) -> [Observation.Failure] {
         Self.wronglyEnded(
-            try sql("SELECT sessnum, reason FROM mw_session WHERE owner LIKE 'stress-%' AND state = 'ended'"), hit: hit)
+            try sql(
+                """
+                SELECT sessnum, reason FROM mw_session
+                WHERE sessnum > \(first) AND owner LIKE 'stress-%' AND state = 'ended'
+                """), hit: hit)
     }
 
     /// Those of `rows`, of a number and a reason each, that should not be.
-    static func wronglyEnded(_ rows: [[String]], hit: Set<UInt64>) -> [String] {
+    static func wronglyEnded(_ rows: [[String]], hit: Set<UInt64>) -> [Observation.Failure] {
         let orders = [EndReason.stopped.text, EndReason.stoppedWithNotice.text]
         return rows.compactMap { row in
             guard row.count == 2, let number = UInt64(row[0]), !hit.contains(number), !orders.contains(row[1]) else {
                 return nil
             }
-            return "session \(number) ended: \(row[1])"
+            return .init("session: ended wrongly", "session \(number): \(row[1])")
         }
     }
 }

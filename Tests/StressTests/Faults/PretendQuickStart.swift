@@ -1,0 +1,109 @@
+import Foundation
+import Glibc
+import Stress
+import Synchronization
+import Testing
+
+@testable import StressFaults
+
+/// A quick start as far as faults see it: its records, its command, a `maxwell` and a database client that answer as the
+/// whole gateway does. Its daemons are processes that sleep.
+final class PretendQuickStart {
+    let folder: String
+    var environment: [String: String] {
+        [
+            "MAXWELL_STATE": "\(folder)/state", "MAXWELL_SQL": "\(folder)/sql",
+            "MAXWELL_SOCKET": "\(folder)/run/c/control.sock",
+        ]
+    }
+
+    init() throws {
+        var template = Array("/tmp/mwqsXXXXXX".utf8CString)
+        guard let made = mkdtemp(&template) else { throw POSIXError(.EIO) }
+        folder = String(cString: made)
+        for name in ["state/record/process", "checkout/deploy", "data/bin", "run/c"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+        }
+        for (name, value) in [
+            ("data", "\(folder)/data"), ("run", "\(folder)/run"), ("hash", "abc123"),
+            ("checkout", "\(folder)/checkout"), ("complete", "yes"), ("isolation", "container"),
+        ] {
+            try record(name, value)
+        }
+        try program(
+            "checkout/deploy/quickstart",
+            """
+            echo "$*" >>\(folder)/told
+            case $1 in
+            --restart)
+                setsid sleep 600 </dev/null >/dev/null 2>&1 &
+                echo "$! $(cut -d' ' -f22 /proc/$!/stat)" >\(folder)/state/record/process/$2
+                ;;
+            --names) cat \(folder)/names ;;
+            esac
+            """)
+        try program(
+            "data/bin/maxwell",
+            """
+            echo "maxwell $*" >>\(folder)/told
+            if [ "$1" = hosts ]; then
+                echo '[{"host":"exec1","status":"up","connected":true},{"host":"exec2","status":"up","connected":true}]'
+            fi
+            """)
+        try program("sql", "case \"$3\" in 'SELECT CONCAT'*) echo 'exec1 7' ;; esac")
+        try Data("here: file a\nexec1: cgroup maxwell/display-7-0a\n".utf8).write(
+            to: URL(fileURLWithPath: "\(folder)/names"))
+        for daemon in ["maxwelld", "maxwell-web", "maxwell-relay", "mariadb"] {
+            #expect(
+                ChildProgram.run(["\(folder)/checkout/deploy/quickstart", "--restart", daemon], within: 10).status == 0)
+        }
+        unlink("\(folder)/told")
+    }
+
+    deinit {
+        for daemon in ["maxwelld", "maxwell-web", "maxwell-relay", "mariadb"] {
+            if let process = try? pid(daemon) { kill(process, SIGKILL) }
+        }
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    func record(_ name: String, _ value: String) throws {
+        try Data((value + "\n").utf8).write(to: URL(fileURLWithPath: "\(folder)/state/record/\(name)"))
+    }
+
+    func program(_ name: String, _ text: String) throws {
+        try Data(("#!/bin/bash\n" + text + "\n").utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+        guard chmod("\(folder)/\(name)", 0o755) == 0 else { throw POSIXError(.EIO) }
+    }
+
+    func pid(_ daemon: String) throws -> pid_t {
+        let text = try String(contentsOfFile: "\(folder)/state/record/process/\(daemon)", encoding: .utf8)
+        return try #require(text.split(separator: " ").first.flatMap { pid_t($0) })
+    }
+
+    /// What its command and its `maxwell` were told, without questions about hosts.
+    var told: [String] {
+        let text = (try? String(contentsOfFile: "\(folder)/told", encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").map(String.init).filter { $0 != "maxwell hosts --json" }
+    }
+
+    var journal: String? { try? String(contentsOfFile: "\(folder)/state/record/stress-faults", encoding: .utf8) }
+
+    /// Carries `entries` out to their end.
+    func run(_ entries: [FaultSchedule.Entry]) throws -> (problems: [Observation.Failure], seen: [Observation]) {
+        let seen = Seen()
+        let run = FaultRun(
+            FaultSchedule(entries: entries), in: try QuickStart(environment: environment), began: .now,
+            tell: { seen.add($0) })
+        run.start()
+        return (run.finish(), seen.all)
+    }
+}
+
+/// What a run told, from whichever thread.
+final class Seen: Sendable {
+    private let observations = Mutex<[Observation]>([])
+    func add(_ observation: Observation) { observations.withLock { $0.append(observation) } }
+    var all: [Observation] { observations.withLock { $0 } }
+}
