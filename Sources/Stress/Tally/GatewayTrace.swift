@@ -1,0 +1,89 @@
+/// What the samples of a run tell, together.
+struct GatewayTrace: Sendable {
+    /// Without their counters.
+    private(set) var samples: [Sample] = []
+    /// By how much each counter grew; one that began anew, because its process did, counts from there.
+    private(set) var counted: [String: UInt64] = [:]
+    private var last: [String: UInt64] = [:]
+
+    /// Names of counters that are kept at most, and samples: ten days of them.
+    private static let mostCounters = 2000
+    private static let mostSamples = 864_000
+
+    mutating func note(_ sample: Sample) {
+        let isFirst = last.isEmpty
+        for (name, value) in sample.counters where last[name] != nil || last.count < Self.mostCounters {
+            let before = last[name] ?? (isFirst ? value : 0)
+            counted[name, default: 0] &+= value >= before ? value - before : value
+            last[name] = value
+        }
+        guard samples.count < Self.mostSamples else { return }
+        var kept = sample
+        kept.counters = [:]
+        samples.append(kept)
+    }
+
+    /// By name, what each part of the gateway used.
+    var parts: [String: StressResult.Part] {
+        var series: [String: [(at: Double, part: Sample.Part)]] = [:]
+        for sample in samples { for (name, part) in sample.parts { series[name, default: []].append((sample.at, part)) } }
+        return series.compactMapValues(StressResult.Part.init)
+    }
+
+    /// By name, how each host fared.
+    var hosts: [String: StressResult.Host] {
+        var series: [String: [Sample.Host]] = [:]
+        for sample in samples { for (name, host) in sample.hosts { series[name, default: []].append(host) } }
+        return series.compactMapValues(StressResult.Host.init)
+    }
+}
+
+extension StressResult.Part {
+    /// When memory is expected to have settled, and how long a look at it takes, in seconds.
+    private static let settled = 300.0
+    private static let look = 60.0
+
+    /// Nil without a sample.
+    fileprivate init?(_ series: [(at: Double, part: Sample.Part)]) {
+        guard let first = series.first, let last = series.last else { return nil }
+        var cpu = 0.0
+        var busiest = 0.0
+        for (one, next) in zip(series, series.dropFirst()) {
+            // Processes that ended take their time with them; what the new ones used since they began is all there is.
+            let used = next.part.cpu >= one.part.cpu ? next.part.cpu - one.part.cpu : next.part.cpu
+            cpu += used
+            if next.at > one.at { busiest = max(busiest, used / (next.at - one.at)) }
+        }
+        self.init(
+            processes: series.map(\.part.processes).max() ?? 0, cpu: cpu.thousandths,
+            cpuMean: last.at > first.at ? (cpu / (last.at - first.at)).thousandths : 0, cpuMost: busiest.thousandths,
+            memoryFirst: first.part.memory, memoryLast: last.part.memory,
+            memoryMost: series.map(\.part.memory).max() ?? 0, memoryGrowth: Self.growth(series),
+            descriptorsFirst: first.part.descriptors, descriptorsLast: last.part.descriptors,
+            descriptorsMost: series.map(\.part.descriptors).max() ?? 0)
+    }
+
+    /// By which share the median of the last minute is above the median of the sixth; nil when the run was shorter than seven.
+    private static func growth(_ series: [(at: Double, part: Sample.Part)]) -> Double? {
+        guard let end = series.last?.at, end >= settled + 2 * look else { return nil }
+        let before = series.filter { (settled...settled + look).contains($0.at) }.map(\.part.memory).sorted()
+        let after = series.filter { $0.at >= end - look }.map(\.part.memory).sorted()
+        guard !before.isEmpty, !after.isEmpty, before[before.count / 2] > 0 else { return nil }
+        return (Double(after[after.count / 2]) / Double(before[before.count / 2]) - 1).thousandths
+    }
+}
+
+extension StressResult.Host {
+    /// Nil without a sample.
+    fileprivate init?(_ series: [Sample.Host]) {
+        guard let first = series.first else { return nil }
+        let most = series.max { $0.used < $1.used } ?? first
+        let taken = Double(first.memoryAvailable - most.memoryAvailable) * 1024
+        self.init(
+            sessionsMost: most.used, readyFirst: first.ready, readyLeast: series.map(\.ready).min() ?? 0,
+            memoryFirst: first.memoryAvailable, memoryLeast: series.map(\.memoryAvailable).min() ?? 0,
+            memoryLast: series.last?.memoryAvailable ?? 0, loadMost: (series.map(\.load).max() ?? 0).thousandths,
+            memoryPerSession: most.used > first.used
+                ? (max(0, taken) / Double(most.used - first.used)).thousandths : nil)
+    }
+}

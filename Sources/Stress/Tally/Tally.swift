@@ -1,0 +1,278 @@
+/// What a run has come to so far: observations in, figures out.
+public struct Tally: Sendable {
+    let plan: StressPlan
+    /// The moment of the latest observation, in seconds since the run began.
+    public private(set) var now = 0.0
+    public private(set) var counts: RunCounts
+    private(set) var latencies: [Timed: LatencyHistogram] = [:]
+    private(set) var failures = FailureBook()
+    private(set) var seconds = Seconds()
+    private(set) var gateway = GatewayTrace()
+    private(set) var faults: [StressResult.Fault] = []
+    private(set) var updates = 0
+    private(set) var bytes = 0
+    /// Seconds that viewers had a picture, added up, of those that do not now.
+    private var seenSeconds = 0.0
+    private(set) var firstAsked: Double?
+    private(set) var lastStarted: Double?
+
+    private var sessions: [SessionState]
+    /// Viewers of all sessions in a row; `viewers[offsets[n]]` is the first of session n.
+    private var viewers: [ViewerState]
+    private let offsets: [Int]
+
+    private enum Phase: Sendable { case planned, asked, up, failed, ended }
+
+    private struct SessionState: Sendable {
+        var phase = Phase.planned
+        /// Whether a word about it failed, so that its viewers may have had no chance.
+        var hadRefusal = false
+    }
+
+    private struct ViewerState: Sendable {
+        /// Since when it has a picture; nil: it has none now.
+        var since: Double?
+        var wasSeen = false
+        var hasFailed = false
+        var wasTurnedAway = false
+    }
+
+    /// A run of `plan` before it began.
+    public init(_ plan: StressPlan) {
+        self.plan = plan
+        var offsets: [Int] = []
+        var total = 0
+        for session in plan.sessions {
+            offsets.append(total)
+            total += session.viewers.count
+        }
+        self.offsets = offsets
+        sessions = Array(repeating: SessionState(), count: plan.sessions.count)
+        viewers = Array(repeating: ViewerState(), count: total)
+        counts = RunCounts(planned: plan.sessions.count, viewersPlanned: total)
+    }
+
+    /// Takes one observation in.
+    public mutating func note(_ observation: Observation) {
+        switch observation {
+        case .asked(let session, let at): asked(session, at)
+        case .started(let session, let at, let took, _): started(session, at, took)
+        case .refused(let session, let at, _, let failure): refused(session, at, failure)
+        case .stopped(let session, let at, let took): stopped(session, at, took)
+        case .opened(_, let at, let took):
+            look(at)
+            counts.opened += 1
+            time(.open, took)
+        case .picture(let viewer, let at, let took): picture(viewer, at, took)
+        case .update(_, let at, let bytes):
+            look(at)
+            updates += 1
+            self.bytes += bytes
+            seconds[at: at].updates += 1
+            seconds[at: at].bytes += bytes
+        case .echo(_, let at, let took):
+            look(at)
+            counts.echoes += 1
+            time(.echo, took)
+            seconds[at: at].echoes.append(Float(took))
+        case .left(let viewer, let at):
+            look(at)
+            noLongerSeen(viewer, at)
+        case .returned(let viewer, let at, let gap):
+            look(at)
+            counts.returned += 1
+            time(.reconnect, gap)
+            seconds[at: at].gaps.append(Float(gap))
+            seen(viewer, at)
+        case .turnedAway(let viewer, let at): turnedAway(viewer, at)
+        case .viewerFailed(let viewer, let at, let failure): viewerFailed(viewer, at, failure)
+        case .sampled(let sample):
+            look(sample.at)
+            gateway.note(sample)
+        case .fault(let name, let at, let healed): fault(name, at, healed)
+        }
+    }
+
+    /// Seconds that viewers had a picture, added up.
+    var viewerSeconds: Double {
+        viewers.reduce(seenSeconds) { $0 + ($1.since.map { max(0, now - $0) } ?? 0) }
+    }
+
+    /// Writes down what should have been and never was. Only for a run that was carried out to its end.
+    mutating func close() {
+        for index in sessions.indices where sessions[index].phase == .asked {
+            fail(Observation.Failure("start: no answer", "session \(index) of the plan"), now)
+            sessions[index].phase = .failed
+            counts.asked -= 1
+            counts.failed += 1
+        }
+        for (session, planned) in plan.sessions.enumerated() {
+            guard [.up, .ended].contains(sessions[session].phase), !sessions[session].hadRefusal else { continue }
+            for (number, viewer) in planned.viewers.enumerated() where viewer.isToSeeAPicture {
+                let state = viewers[offsets[session] + number]
+                guard !state.wasSeen, !state.hasFailed else { continue }
+                counts.unseen += 1
+                fail(
+                    Observation.Failure(
+                        "viewer: no picture",
+                        "viewer \(number) of session \(session) of the plan, \(viewer.way.rawValue)"), now)
+            }
+        }
+    }
+
+    private mutating func look(_ moment: Double) {
+        if moment.isFinite { now = max(now, moment) }
+    }
+
+    private mutating func time(_ kind: Timed, _ seconds: Double) {
+        latencies[kind, default: LatencyHistogram()].add(seconds)
+    }
+
+    private mutating func fail(_ failure: Observation.Failure, _ moment: Double) {
+        failures.add(failure, at: moment)
+        counts.failures += 1
+        seconds[at: moment].failed += 1
+    }
+}
+
+// MARK: Sessions
+
+extension Tally {
+    private mutating func asked(_ session: Int, _ moment: Double) {
+        look(moment)
+        firstAsked = min(firstAsked ?? moment, moment)
+        seconds[at: moment].asked += 1
+        guard sessions.indices.contains(session), sessions[session].phase == .planned else { return }
+        sessions[session].phase = .asked
+        counts.asked += 1
+    }
+
+    private mutating func started(_ session: Int, _ moment: Double, _ took: Double) {
+        look(moment)
+        time(.start, took)
+        lastStarted = max(lastStarted ?? moment, moment)
+        seconds[at: moment].started += 1
+        seconds[at: moment].starts.append(Float(took))
+        seconds[at: moment].sessions += 1
+        counts.started += 1
+        counts.up += 1
+        counts.mostUp = max(counts.mostUp, counts.up)
+        guard sessions.indices.contains(session) else { return }
+        if sessions[session].phase == .asked { counts.asked -= 1 }
+        sessions[session].phase = .up
+    }
+
+    private mutating func refused(_ session: Int, _ moment: Double, _ failure: Observation.Failure) {
+        look(moment)
+        fail(failure, moment)
+        guard sessions.indices.contains(session) else { return }
+        sessions[session].hadRefusal = true
+        if sessions[session].phase == .asked || sessions[session].phase == .planned {
+            if sessions[session].phase == .asked { counts.asked -= 1 }
+            sessions[session].phase = .failed
+            counts.failed += 1
+        }
+    }
+
+    private mutating func stopped(_ session: Int, _ moment: Double, _ took: Double) {
+        look(moment)
+        time(.stop, took)
+        counts.stopped += 1
+        guard sessions.indices.contains(session), sessions[session].phase == .up else { return }
+        sessions[session].phase = .ended
+        counts.up -= 1
+        seconds[at: moment].sessions -= 1
+    }
+
+    private mutating func fault(_ name: String, _ moment: Double, _ healed: Double?) {
+        look(moment)
+        let name = oneLine(name, width: 60)
+        if let known = faults.lastIndex(where: { $0.name == name && $0.at == moment.millionths }) {
+            faults[known].healed = healed?.millionths
+        } else {
+            faults.append(StressResult.Fault(name: name, at: moment.millionths, healed: healed?.millionths))
+        }
+        if let healed { time(.heal, healed) }
+    }
+}
+
+// MARK: Viewers
+
+extension Tally {
+    private func index(_ viewer: Observation.ViewerName) -> Int? {
+        guard plan.sessions.indices.contains(viewer.session),
+            plan.sessions[viewer.session].viewers.indices.contains(viewer.viewer)
+        else { return nil }
+        return offsets[viewer.session] + viewer.viewer
+    }
+
+    private func behaviour(_ viewer: Observation.ViewerName) -> StressPlan.Behaviour? {
+        index(viewer).map { _ in plan.sessions[viewer.session].viewers[viewer.viewer].behaviour }
+    }
+
+    private mutating func picture(_ viewer: Observation.ViewerName, _ moment: Double, _ took: Double?) {
+        look(moment)
+        guard behaviour(viewer) != .hostile else {
+            return viewerFailed(
+                viewer, moment, Observation.Failure("viewer: served though hostile", "it got a picture"))
+        }
+        if let took {
+            time(.picture, took)
+            seconds[at: moment].pictures.append(Float(took))
+        }
+        seen(viewer, moment)
+    }
+
+    private mutating func seen(_ viewer: Observation.ViewerName, _ moment: Double) {
+        guard let index = index(viewer), viewers[index].since == nil else { return }
+        viewers[index].since = moment
+        counts.watching += 1
+        counts.mostWatching = max(counts.mostWatching, counts.watching)
+        seconds[at: moment].viewers += 1
+        if !viewers[index].wasSeen {
+            viewers[index].wasSeen = true
+            counts.seen += 1
+        }
+    }
+
+    private mutating func noLongerSeen(_ viewer: Observation.ViewerName, _ moment: Double) {
+        guard let index = index(viewer), let since = viewers[index].since else { return }
+        viewers[index].since = nil
+        seenSeconds += max(0, moment - since)
+        counts.watching -= 1
+        seconds[at: moment].viewers -= 1
+    }
+
+    private mutating func turnedAway(_ viewer: Observation.ViewerName, _ moment: Double) {
+        look(moment)
+        guard behaviour(viewer) == .hostile else {
+            return viewerFailed(viewer, moment, Observation.Failure("viewer: turned away", "it had a good token"))
+        }
+        guard let index = index(viewer), !viewers[index].wasTurnedAway else { return }
+        viewers[index].wasTurnedAway = true
+        counts.turnedAway += 1
+    }
+
+    private mutating func viewerFailed(
+        _ viewer: Observation.ViewerName, _ moment: Double, _ failure: Observation.Failure
+    ) {
+        look(moment)
+        noLongerSeen(viewer, moment)
+        guard let index = index(viewer) else { return fail(failure, moment) }
+        // One that means harm fails once at most, though it may be told of twice: by its picture and by the load.
+        if viewers[index].hasFailed, behaviour(viewer) == .hostile { return }
+        if !viewers[index].hasFailed { counts.viewersFailed += 1 }
+        viewers[index].hasFailed = true
+        fail(failure, moment)
+    }
+}
+
+extension StressPlan.Viewer {
+    /// Whether it stays until it has a picture: the hostile get none, and the others may be cut before.
+    fileprivate var isToSeeAPicture: Bool {
+        switch behaviour {
+        case .watcher, .typist, .slowReader: true
+        case .vanishing, .flapping, .hostile: false
+        }
+    }
+}
