@@ -163,7 +163,7 @@ let package = Package(
         .executableTarget(
             name: "maxwell-stress",
             dependencies: [
-                "SessionModel", "Stress", "StressFaults", "StressLoad",
+                "ControlProtocol", "ControlSocket", "SessionModel", "Stress", "StressFaults", "StressLoad",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: ours),
 

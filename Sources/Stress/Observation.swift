@@ -24,6 +24,20 @@ public enum Observation: Sendable, Equatable {
     case sampled(Sample)
     /// A fault on purpose, and what it took until the gateway was well again (nil: it is not yet).
     case fault(String, at: Double, healed: Double?)
+    /// Something went wrong that is no word's and no viewer's: a fault that did not heal, a session that was ended wrongly.
+    case trouble(at: Double, Failure)
+
+    /// When it was, in seconds since the run began.
+    public var moment: Double {
+        switch self {
+        case .asked(_, let at), .started(_, let at, _, _), .refused(_, let at, _, _), .opened(_, let at, _),
+            .picture(_, let at, _), .update(_, let at, _), .echo(_, let at, _), .left(_, let at), .returned(_, let at, _),
+            .turnedAway(_, let at), .viewerFailed(_, let at, _), .stopped(_, let at, _), .fault(_, let at, _),
+            .trouble(let at, _):
+            at
+        case .sampled(let sample): sample.at
+        }
+    }
 
     /// A viewer of the plan.
     public struct ViewerName: Hashable, Sendable {

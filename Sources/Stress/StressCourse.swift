@@ -41,6 +41,7 @@ public struct StressCourse {
         say(notebook.live.end())
         // What went wrong before is the cause of what goes wrong now.
         let ledger = attempt(&error) { try field.ledger() } ?? nil
+        attempt(&error) { try field.clean() }
         let leftovers = attempt(&error) { try field.leftovers() } ?? nil
         let head = StressResult.Head(release: maxwellVersion, gateway: field.gateway, began: began, words: words)
         return Outcome(

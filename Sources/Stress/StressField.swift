@@ -6,6 +6,8 @@ public protocol StressField: StressRun {
     func look(before plan: StressPlan) throws
     /// Compares the gateway's account with what the run's viewers saw; nil: there is none to be seen.
     func ledger() throws -> LedgerFigures?
+    /// Ends and removes all that belongs to stress users; asked once the ledger was looked at.
+    func clean() throws
     /// What the run left behind, a line each; nil: it cannot be seen from here.
     func leftovers() throws -> [String]?
 }

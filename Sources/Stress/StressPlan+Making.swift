@@ -61,10 +61,12 @@ extension StressOptions {
         switch profile {
         // They leave within a tenth of the time that they stayed.
         case .class: return (hold * (1 + chance.unit() / 10)).millionths
-        // Most visits are short and some are long: three times a square, whose mean is 1.
+        // Most visits are short and some are long: three times a square, whose mean is 1. None outlasts the day.
         case .day:
             let chance = chance.unit()
-            return max(3 * chance * chance * hold, min(5, hold)).millionths
+            var rest = Double.infinity
+            if case .day(let length) = arrivals { rest = length - moment }
+            return max(min(3 * chance * chance * hold, rest), min(5, hold)).millionths
         case .storm, nil: return hold
         }
     }

@@ -8,10 +8,14 @@ struct Chart {
         var colour: Int
         /// Drawn thinner, and broken: what was asked for, beside what was.
         var isFaint = false
+        /// With the area below it, so that another one may lie on it.
+        var isFilled = false
     }
 
     /// Something that happened at a moment.
     struct Mark {
+        /// What many have in common: "storm", "fault".
+        var kind: String
         var name: String
         var at: Double
     }
@@ -69,7 +73,11 @@ struct Chart {
         return "<div class=\"legend\">"
             + names.map {
                 "<span><i class=\"key c\($0.colour)\($0.isFaint ? " faint" : "")\"></i>\(escaped($0.name))</span>"
-            }.joined() + (isMarked ? "<span><i class=\"key mark\"></i>storm or fault</span>" : "") + "</div>"
+            }.joined() + (isMarked ? "<span><i class=\"key mark\"></i>\(escaped(markNames))</span>" : "") + "</div>"
+    }
+
+    private var markNames: String {
+        Set(marks.map(\.kind)).sorted().reversed().joined(separator: " or ")
     }
 
     // MARK: Places
@@ -119,16 +127,21 @@ struct Chart {
         lines.map { line in
             var path = ""
             var dots = ""
+            var area = ""
             for (row, value) in line.values.enumerated() {
                 guard let value else { continue }
-                let place = "\(point(x(row: row, across))) \(point(y(up.place(value))))"
+                let across = x(row: row, across)
+                let place = "\(point(across)) \(point(y(up.place(value))))"
                 let hasBefore = row > 0 && line.values[row - 1] != nil
                 let hasAfter = row + 1 < line.values.count && line.values[row + 1] != nil
                 path += (hasBefore ? "L" : "M") + place
-                if !hasBefore, !hasAfter || !rungs.isEmpty { dots += "M\(place)h0" }
+                if !hasBefore && !hasAfter || !rungs.isEmpty { dots += "M\(place)h0" }
+                area += hasBefore ? "L\(place)" : "M\(point(across)) \(point(y(0)))L\(place)"
+                if !hasAfter { area += "V\(point(y(0)))Z" }
             }
             let kind = "c\(line.colour)\(line.isFaint ? " faint" : "")"
-            return "<path class=\"line \(kind)\" d=\"\(path)\"/>"
+            return (line.isFilled ? "<path class=\"area \(kind)\" d=\"\(area)\"/>" : "")
+                + "<path class=\"line \(kind)\" d=\"\(path)\"/>"
                 + (dots.isEmpty ? "" : "<path class=\"dot \(kind)\" d=\"\(dots)\"/>") + "\n"
         }.joined()
     }

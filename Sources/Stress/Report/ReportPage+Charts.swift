@@ -14,15 +14,16 @@ extension ReportPage {
             latency("Key press to changed picture", "echo"),
             latency("Cut to picture again", "reconnect"),
             ladder,
-            parts("Processor time", "1 is one processor", "cpu ", whole),
-            parts("Memory", "proportional share", "memory ") { $0 == 0 ? "0" : memoryText($0) },
-            hosts("Memory left on hosts", "available ") { $0 == 0 ? "0" : memoryText($0 * 1024) },
-            hosts("Sessions on hosts", "used ", whole),
+            named("Processor time", "1 is one processor", "cpu ", whole),
+            memory("Memory", "proportional share", "memory ", kibibytes: 1),
+            memory("Memory left on hosts", "that programs can get", "available ", kibibytes: 1024),
+            named("Sessions on hosts", "", "used ", whole),
+            named("Load of hosts", "processes that run or wait, over a minute", "load ", whole),
             chart("Picture updates", "a second, to all viewers", [("updates", "updates", 3)], whole),
             chart("Picture bytes", "a second, to all viewers", [("bytes", "bytes", 4)]) {
                 $0 == 0 ? "0" : bytesText($0)
             },
-            parts("Descriptors", "open at a time", "descriptors ", whole),
+            named("Descriptors", "open at a time", "descriptors ", whole),
         ]
         return "<h2>How it went</h2>\n<div class=\"charts\">\n\(all.joined())</div>\n"
     }
@@ -37,7 +38,8 @@ extension ReportPage {
     ) -> String {
         let lines = columns.map { column, name, colour in
             Chart.Line(
-                name: name, values: result.curves[column], colour: colour, isFaint: faint.contains(column))
+                name: name, values: result.curves[column], colour: colour, isFaint: faint.contains(column),
+                isFilled: ["sessions", "updates", "bytes"].contains(column))
         }
         let hasSomething = lines.contains { line in line.values.contains { ($0 ?? 0) > 0 } }
         return hasSomething ? chart(title, note, lines, text) : ""
@@ -54,8 +56,8 @@ extension ReportPage {
     }
 
     private var marks: [Chart.Mark] {
-        result.storms.map { Chart.Mark(name: "storm: every viewer is cut", at: $0) }
-            + result.faults.map { Chart.Mark(name: $0.name, at: $0.at) }
+        result.storms.map { Chart.Mark(kind: "storm", name: "storm: every viewer is cut", at: $0) }
+            + result.faults.map { Chart.Mark(kind: "fault", name: $0.name, at: $0.at) }
     }
 
     private func latency(_ title: String, _ column: String) -> String {
@@ -64,31 +66,29 @@ extension ReportPage {
             [(column + ".p50", "half of them", 1), (column + ".max", "the slowest", 2)], { $0 == 0 ? "0" : spanText($0) })
     }
 
-    private func parts(
-        _ title: String, _ note: String, _ prefix: String, _ text: @escaping (Double) -> String
-    ) -> String {
-        named(title, note, prefix, most: 6, text)
-    }
-
-    private func hosts(_ title: String, _ prefix: String, _ text: @escaping (Double) -> String) -> String {
-        named(title, "", prefix, most: 6, text)
+    /// Curves of memory, in the unit that gives its axis round numbers.
+    private func memory(_ title: String, _ note: String, _ prefix: String, kibibytes: Double) -> String {
+        let most = result.curves.names(after: prefix).flatMap { result.curves[prefix + $0] }.compactMap(\.self).max() ?? 0
+        let (unit, name) = most * kibibytes < 2 * 1024 * 1024 ? (1024.0, "MiB") : (1024.0 * 1024, "GiB")
+        return named(title, note, prefix, scaled: kibibytes / unit) { decimalText($0, digits: 2) + ($0 == 0 ? "" : " " + name) }
     }
 
     /// The curves whose names begin with `prefix`: those that reach highest, where there are more than a picture can tell apart.
     private func named(
-        _ title: String, _ note: String, _ prefix: String, most: Int, _ text: @escaping (Double) -> String
+        _ title: String, _ note: String, _ prefix: String, scaled scale: Double = 1, _ text: @escaping (Double) -> String
     ) -> String {
+        let most = 6
         let names = result.curves.names(after: prefix)
         guard !names.isEmpty else { return "" }
-        let highest = names.sorted {
-            (result.curves[prefix + $1].compactMap(\.self).max() ?? 0)
-                < (result.curves[prefix + $0].compactMap(\.self).max() ?? 0)
-        }.prefix(most).sorted()
-        let lines = highest.enumerated().map { index, name in
-            Chart.Line(name: oneLine(name, width: 40), values: result.curves[prefix + name], colour: index + 1)
+        func highest(_ name: String) -> Double { result.curves[prefix + name].compactMap(\.self).max() ?? 0 }
+        let shown = names.sorted { highest($1) < highest($0) }.prefix(most).sorted()
+        let lines = shown.enumerated().map { index, name in
+            Chart.Line(
+                name: oneLine(name, width: 40), values: result.curves[prefix + name].map { $0.map { $0 * scale } },
+                colour: index + 1)
         }
-        let rest = names.count - highest.count
-        return chart(title, [note, rest > 0 ? "the \(most) highest of \(names.count)" : ""].filter { !$0.isEmpty }.joined(separator: "; "), lines, text)
+        let rest = names.count > most ? "the \(most) highest of \(names.count)" : ""
+        return chart(title, [note, rest].filter { !$0.isEmpty }.joined(separator: "; "), lines, text)
     }
 
     /// What each per cent of the starts, pictures, echoes and gaps did not exceed.

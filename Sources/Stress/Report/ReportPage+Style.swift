@@ -28,9 +28,9 @@ extension ReportPage {
         .verdict.bad, .tag.bad { background: var(--bad-back); color: var(--bad); }
         .verdict.plain { background: var(--plain-back); }
         .tag { padding: .05rem .55rem; border-radius: 1rem; font-weight: 600; white-space: nowrap; }
-        .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(165px, 1fr)); gap: .8rem; }
+        .tiles { display: flex; flex-wrap: wrap; gap: .8rem; }
         .tile, .card { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; }
-        .tile { padding: .8rem 1rem .75rem; }
+        .tile { padding: .8rem 1rem .75rem; flex: 1 1 calc(100% / var(--columns) - 1rem); min-width: 150px; }
         .tile b { display: block; font-size: 1.5rem; line-height: 1.25; font-weight: 650; font-variant-numeric: tabular-nums; }
         .tile b.bad { color: var(--bad); }
         .tile b.good { color: var(--good); }
@@ -50,6 +50,7 @@ extension ReportPage {
         .c5 { stroke: var(--c5); color: var(--c5); } .c6 { stroke: var(--c6); color: var(--c6); }
         .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
         .line.faint { stroke-width: 1.3; stroke-dasharray: 3 3; }
+        .area { fill: currentColor; fill-opacity: .13; stroke: none; }
         .dot { fill: none; stroke-width: 5; stroke-linecap: round; }
         .grid { stroke: var(--grid); stroke-width: 1; fill: none; }
         .mark { stroke: var(--soft); stroke-width: 1.2; stroke-dasharray: 4 3; fill: none; }

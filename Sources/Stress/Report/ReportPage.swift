@@ -22,7 +22,7 @@ public struct ReportPage: Sendable {
             </head>
             <body>
             <main>
-            \(header)\(tiles)\(requirements)\(charts)\(latencies)\(failures)\(faults)\(afterwards)\(gateway)\(hosts)\(manner)\
+            \(header)\(tiles)\(requirements)\(failures)\(faults)\(charts)\(latencies)\(afterwards)\(gateway)\(hosts)\(manner)\
             <footer>Made by maxwell stress, Maxwell \(escaped(result.head.release)). \
             Durations are those that viewers and the asking side measured; percentiles are exact to three digits.</footer>
             </main>
@@ -95,7 +95,9 @@ public struct ReportPage: Sendable {
                 leftovers.isEmpty ? "nothing" : countText(leftovers.count), "left behind", "on hosts and in tables",
                 isGood: leftovers.isEmpty)
         }
-        return "<div class=\"tiles\">\n\(tiles.joined())</div>\n"
+        // In rows of the same length, at most six in a row.
+        let rows = (tiles.count + 5) / 6
+        return "<div class=\"tiles\" style=\"--columns: \((tiles.count + rows - 1) / rows)\">\n\(tiles.joined())</div>\n"
     }
 
     private var requirements: String {

@@ -52,7 +52,7 @@ public struct Requirement: Equatable, Sendable {
     }
 
     /// Whether `result` has it.
-    func verdict(on result: StressResult) -> StressResult.Verdict {
+    public func verdict(on result: StressResult) -> StressResult.Verdict {
         guard let value = measure.value(in: result) else {
             return StressResult.Verdict(requirement: text, measured: "not measured", isMet: false)
         }

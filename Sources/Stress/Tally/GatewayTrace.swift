@@ -8,9 +8,9 @@ struct GatewayTrace: Sendable {
 
     /// Names of counters that are kept at most, and samples: ten days of them.
     private static let mostCounters = 2000
-    private static let mostSamples = 864_000
+    private static let mostSamples = 1_000_000
 
-    mutating func note(_ sample: Sample) {
+    mutating func note(_ sample: Sample, at moment: Double) {
         let isFirst = last.isEmpty
         for (name, value) in sample.counters where last[name] != nil || last.count < Self.mostCounters {
             let before = last[name] ?? (isFirst ? value : 0)
@@ -19,6 +19,7 @@ struct GatewayTrace: Sendable {
         }
         guard samples.count < Self.mostSamples else { return }
         var kept = sample
+        kept.at = moment
         kept.counters = [:]
         samples.append(kept)
     }

@@ -10,9 +10,8 @@ struct LatencyHistogram: Sendable {
     private(set) var sum = 0.0
     private(set) var longest = 0.0
 
-    /// Adds one that took so many seconds; a span that is none, or runs backwards, counts as nothing at all.
+    /// Adds one that took so many seconds, 0 or more.
     mutating func add(_ seconds: Double) {
-        let seconds = seconds.isFinite ? max(0, seconds) : 0
         _ = counts.record(min(UInt64(min(seconds, 4000) * 1e6), Self.longest))
         count += 1
         sum += seconds

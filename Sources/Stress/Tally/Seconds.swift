@@ -17,7 +17,7 @@ struct Seconds: Sendable {
     }
 
     /// Ten days: what comes later is counted there.
-    private static let most = 864_000
+    static let end = 864_000.0
 
     private(set) var all: [Second] = []
 
@@ -31,7 +31,5 @@ struct Seconds: Sendable {
         }
     }
 
-    private static func index(_ moment: Double) -> Int {
-        moment.isFinite ? Int(min(max(moment, 0), Double(most))) : 0
-    }
+    private static func index(_ moment: Double) -> Int { Int(min(max(moment, 0), end)) }
 }

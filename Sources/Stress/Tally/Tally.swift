@@ -54,42 +54,36 @@ public struct Tally: Sendable {
 
     /// Takes one observation in.
     public mutating func note(_ observation: Observation) {
+        let moment = look(observation.moment)
         switch observation {
-        case .asked(let session, let at): asked(session, at)
-        case .started(let session, let at, let took, _): started(session, at, took)
-        case .refused(let session, let at, _, let failure): refused(session, at, failure)
-        case .stopped(let session, let at, let took): stopped(session, at, took)
-        case .opened(_, let at, let took):
-            look(at)
+        case .asked(let session, _): asked(session, moment)
+        case .started(let session, _, let took, _): started(session, moment, Self.span(took))
+        case .refused(let session, _, _, let failure): refused(session, moment, failure)
+        case .stopped(let session, _, let took): stopped(session, moment, Self.span(took))
+        case .opened(_, _, let took):
             counts.opened += 1
-            time(.open, took)
-        case .picture(let viewer, let at, let took): picture(viewer, at, took)
-        case .update(_, let at, let bytes):
-            look(at)
+            time(.open, Self.span(took))
+        case .picture(let viewer, _, let took): picture(viewer, moment, took.map(Self.span))
+        case .update(_, _, let bytes):
             updates += 1
             self.bytes += bytes
-            seconds[at: at].updates += 1
-            seconds[at: at].bytes += bytes
-        case .echo(_, let at, let took):
-            look(at)
+            seconds[at: moment].updates += 1
+            seconds[at: moment].bytes += bytes
+        case .echo(_, _, let took):
             counts.echoes += 1
-            time(.echo, took)
-            seconds[at: at].echoes.append(Float(took))
-        case .left(let viewer, let at):
-            look(at)
-            noLongerSeen(viewer, at)
-        case .returned(let viewer, let at, let gap):
-            look(at)
+            time(.echo, Self.span(took))
+            seconds[at: moment].echoes.append(Float(Self.span(took)))
+        case .left(let viewer, _): noLongerSeen(viewer, moment)
+        case .returned(let viewer, _, let gap):
             counts.returned += 1
-            time(.reconnect, gap)
-            seconds[at: at].gaps.append(Float(gap))
-            seen(viewer, at)
-        case .turnedAway(let viewer, let at): turnedAway(viewer, at)
-        case .viewerFailed(let viewer, let at, let failure): viewerFailed(viewer, at, failure)
-        case .sampled(let sample):
-            look(sample.at)
-            gateway.note(sample)
-        case .fault(let name, let at, let healed): fault(name, at, healed)
+            time(.reconnect, Self.span(gap))
+            seconds[at: moment].gaps.append(Float(Self.span(gap)))
+            seen(viewer, moment)
+        case .turnedAway(let viewer, _): turnedAway(viewer, moment)
+        case .viewerFailed(let viewer, _, let failure): viewerFailed(viewer, moment, failure)
+        case .sampled(let sample): gateway.note(sample, at: moment)
+        case .fault(let name, _, let healed): fault(name, moment, healed.map(Self.span))
+        case .trouble(_, let failure): fail(failure, moment)
         }
     }
 
@@ -120,9 +114,15 @@ public struct Tally: Sendable {
         }
     }
 
-    private mutating func look(_ moment: Double) {
-        if moment.isFinite { now = max(now, moment) }
+    /// The moment that an observation is counted at: its own, unless that is none.
+    private mutating func look(_ moment: Double) -> Double {
+        let moment = moment.isFinite ? min(max(0, moment), Seconds.end) : now
+        now = max(now, moment)
+        return moment
     }
+
+    /// A span that is none, or runs backwards, counts as nothing at all.
+    private static func span(_ seconds: Double) -> Double { seconds.isFinite ? min(max(0, seconds), Seconds.end) : 0 }
 
     private mutating func time(_ kind: Timed, _ seconds: Double) {
         latencies[kind, default: LatencyHistogram()].add(seconds)
@@ -139,7 +139,6 @@ public struct Tally: Sendable {
 
 extension Tally {
     private mutating func asked(_ session: Int, _ moment: Double) {
-        look(moment)
         firstAsked = min(firstAsked ?? moment, moment)
         seconds[at: moment].asked += 1
         guard sessions.indices.contains(session), sessions[session].phase == .planned else { return }
@@ -148,7 +147,6 @@ extension Tally {
     }
 
     private mutating func started(_ session: Int, _ moment: Double, _ took: Double) {
-        look(moment)
         time(.start, took)
         lastStarted = max(lastStarted ?? moment, moment)
         seconds[at: moment].started += 1
@@ -163,7 +161,6 @@ extension Tally {
     }
 
     private mutating func refused(_ session: Int, _ moment: Double, _ failure: Observation.Failure) {
-        look(moment)
         fail(failure, moment)
         guard sessions.indices.contains(session) else { return }
         sessions[session].hadRefusal = true
@@ -175,7 +172,6 @@ extension Tally {
     }
 
     private mutating func stopped(_ session: Int, _ moment: Double, _ took: Double) {
-        look(moment)
         time(.stop, took)
         counts.stopped += 1
         guard sessions.indices.contains(session), sessions[session].phase == .up else { return }
@@ -185,7 +181,6 @@ extension Tally {
     }
 
     private mutating func fault(_ name: String, _ moment: Double, _ healed: Double?) {
-        look(moment)
         let name = oneLine(name, width: 60)
         if let known = faults.lastIndex(where: { $0.name == name && $0.at == moment.millionths }) {
             faults[known].healed = healed?.millionths
@@ -211,7 +206,6 @@ extension Tally {
     }
 
     private mutating func picture(_ viewer: Observation.ViewerName, _ moment: Double, _ took: Double?) {
-        look(moment)
         guard behaviour(viewer) != .hostile else {
             return viewerFailed(
                 viewer, moment, Observation.Failure("viewer: served though hostile", "it got a picture"))
@@ -244,7 +238,6 @@ extension Tally {
     }
 
     private mutating func turnedAway(_ viewer: Observation.ViewerName, _ moment: Double) {
-        look(moment)
         guard behaviour(viewer) == .hostile else {
             return viewerFailed(viewer, moment, Observation.Failure("viewer: turned away", "it had a good token"))
         }
@@ -256,7 +249,6 @@ extension Tally {
     private mutating func viewerFailed(
         _ viewer: Observation.ViewerName, _ moment: Double, _ failure: Observation.Failure
     ) {
-        look(moment)
         noLongerSeen(viewer, moment)
         guard let index = index(viewer) else { return fail(failure, moment) }
         // One that means harm fails once at most, though it may be told of twice: by its picture and by the load.
