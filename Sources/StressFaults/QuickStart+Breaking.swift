@@ -130,7 +130,8 @@ extension QuickStart {
             spared: rows.filter { $0.session != nil && !$0.isStress }.map { ($0.host, $0.display) })
         guard let victim, ProcessTable.kill(victim.id, that: victim.began) else { return nil }
         guard victim.part != .agent else { return Damage(entry.fault, on: victim.host) }
-        let ended = rows.filter {
+        // Where it was all of a host's, some may have come since we looked.
+        let ended = (victim.part == .synthetic ? rows + (try displayRows()) : rows).filter {
             $0.host == victim.host && $0.isStress && (victim.part == .synthetic || $0.display == victim.display)
         }
         return Damage(entry.fault, on: victim.host, sessions: Set(ended.compactMap(\.session)))

@@ -125,7 +125,8 @@ extension QuickStart {
 
     /// Those of `rows`, of a number and a reason each, that should not be.
     static func wronglyEnded(_ rows: [[String]], hit: Set<UInt64>) -> [Observation.Failure] {
-        let orders = [EndReason.stopped.text, EndReason.stoppedWithNotice.text]
+        // A start that a fault interrupted was answered with a failure, and counted as one.
+        let orders = [EndReason.stopped, .stoppedWithNotice, .startFailed, .startInterrupted].map(\.text)
         return rows.compactMap { row in
             guard row.count == 2, let number = UInt64(row[0]), !hit.contains(number), !orders.contains(row[1]) else {
                 return nil

@@ -78,8 +78,10 @@ extension EndToEnd {
 
     @Test("a day with faults: every one heals, the ledger is right, nothing is left")
     func stressFaults() throws {
+        let seed = Gateway.seed
+        print("a day with faults, seed \(seed)")
         try stress(
-            "--profile", "day", "--length", "60s", "--synthetic", "--sessions", "60", "--seed", "\(Gateway.seed)",
+            "--profile", "day", "--length", "60s", "--synthetic", "--sessions", "60", "--seed", "\(seed)",
             "--faults",
             "kill:controller,kill:relay,kill:web,kill:agent,kill:keeper,kill:display,reload:certificates,upgrade:relay,drain:host:2s,cut:host:2s,stop:database:3s",
             requiring: ["unhealed=0", "ledger.mismatches=0", "leftovers=0"], settled: .seconds(120))

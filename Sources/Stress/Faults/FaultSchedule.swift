@@ -40,7 +40,7 @@ public struct FaultSchedule: Codable, Equatable, Sendable {
             case .count(let count):
                 let places = Array(repeating: item, count: count)
                 if spec.every == nil {
-                    entries += places.map { Self.entry($0, at: .random(in: window, using: &generator), &generator) }
+                    entries += places.map { Self.entry($0, at: Self.moment(in: window, &generator), &generator) }
                 } else {
                     turns += places
                 }
@@ -70,12 +70,19 @@ public struct FaultSchedule: Codable, Equatable, Sendable {
         var begin = window.lowerBound
         // More than this no run can have: each takes its time.
         while begin < window.upperBound, entries.count < 100_000 {
-            if bag.isEmpty { bag = items.shuffled(using: &generator) }
+            if bag.isEmpty {
+                bag = items
+                generator.shuffle(&bag)
+            }
             let end = min(begin + every, window.upperBound)
-            entries.append(entry(bag.removeLast(), at: .random(in: begin...end, using: &generator), &generator))
+            entries.append(entry(bag.removeLast(), at: moment(in: begin...end, &generator), &generator))
             begin += every
         }
         return entries
+    }
+
+    private static func moment(in span: ClosedRange<Double>, _ generator: inout SeededGenerator) -> Double {
+        span.lowerBound + generator.unit() * (span.upperBound - span.lowerBound)
     }
 
     private static func entry(

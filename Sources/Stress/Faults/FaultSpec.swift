@@ -87,14 +87,9 @@ public struct FaultSpec: Codable, Equatable, Sendable {
         return item
     }
 
-    /// `500ms`, `20s`, `1.5m`, `2h`; nil for anything else, and for more than a week.
-    static func seconds(_ text: some StringProtocol) -> Double? {
-        let digits = text.prefix { $0.isASCII && $0.isNumber || $0 == "." }
-        let units: [String: Double] = ["ms": 0.001, "s": 1, "m": 60, "h": 3600]
-        guard digits.first?.isNumber == true, digits.last?.isNumber == true, let number = Double(digits),
-            let unit = units[String(text.dropFirst(digits.count))], number * unit <= 604_800
-        else { return nil }
-        return number * unit
+    /// A time of at most a week; nil for anything else.
+    private static func seconds(_ text: some StringProtocol) -> Double? {
+        Reading.span(text).flatMap { (0...604_800).contains($0) ? $0 : nil }
     }
 }
 

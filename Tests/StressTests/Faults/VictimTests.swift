@@ -89,7 +89,7 @@ struct VictimTests {
     func wronglyEnded() {
         let rows = [
             ["1", "stopped"], ["2", "the display died"], ["3", "nobody watched it for 20 s"],
-            ["4", "the display died"],
+            ["4", "the display died"], ["5", "its start was interrupted"],
         ]
         #expect(
             QuickStart.wronglyEnded(rows, hit: [2]) == [
