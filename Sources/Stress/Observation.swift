@@ -31,7 +31,8 @@ public enum Observation: Sendable, Equatable {
     public var moment: Double {
         switch self {
         case .asked(_, let at), .started(_, let at, _, _), .refused(_, let at, _, _), .opened(_, let at, _),
-            .picture(_, let at, _), .update(_, let at, _), .echo(_, let at, _), .left(_, let at), .returned(_, let at, _),
+            .picture(_, let at, _), .update(_, let at, _), .echo(_, let at, _), .left(_, let at),
+            .returned(_, let at, _),
             .turnedAway(_, let at), .viewerFailed(_, let at, _), .stopped(_, let at, _), .fault(_, let at, _),
             .trouble(let at, _):
             at

@@ -10,7 +10,8 @@ struct SoleTask {
     init(_ command: StressCommand) { self.command = command }
 
     func carryOut() throws {
-        guard [!command.compare.isEmpty, command.show != nil, command.clean, command.dryRun].count(where: \.self) <= 1 else {
+        guard [!command.compare.isEmpty, command.show != nil, command.clean, command.dryRun].count(where: \.self) <= 1
+        else {
             throw Refusal("--compare, --show, --clean and --dry-run are for one at a time.", .usage)
         }
         if !command.compare.isEmpty { return try compare() }
@@ -27,7 +28,8 @@ struct SoleTask {
 
     private func compare() throws(Refusal) {
         guard command.compare.count == 2 else {
-            throw Refusal("--compare takes two files that --json wrote: 'maxwell stress --compare A.json B.json'.", .usage)
+            throw Refusal(
+                "--compare takes two files that --json wrote: 'maxwell stress --compare A.json B.json'.", .usage)
         }
         print(Comparison(try read(command.compare[0]), try read(command.compare[1])).text, terminator: "")
     }
@@ -38,7 +40,8 @@ struct SoleTask {
         let field = try openField(command, options)
         try Interruption.listen { field.stop() }
         let course = StressCourse(
-            options, requirements: requirements, words: Array(CommandLine.arguments.dropFirst()), began: universalTime())
+            options, requirements: requirements, words: Array(CommandLine.arguments.dropFirst()), began: universalTime()
+        )
         let outcome = try course.carryOut(
             on: field, live: Terminal.style, isStopped: { Interruption.hasCome }, say: Terminal.say)
         try report(outcome.result)

@@ -65,10 +65,12 @@ struct StressCommand: ParsableCommand {
     var dryRun = false
     @Flag(help: "Remove what runs left: their sessions, and their rows in all tables.")
     var clean = false
-    @Option(help: ArgumentHelp("Print the report of a result that --json wrote; with --html its page.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Print the report of a result that --json wrote; with --html its page.", valueName: "file"))
     var show: String?
     @Option(
-        parsing: .upToNextOption, help: ArgumentHelp("Print what changed from one result to another.", valueName: "a b"))
+        parsing: .upToNextOption, help: ArgumentHelp("Print what changed from one result to another.", valueName: "a b")
+    )
     var compare: [String] = []
 
     func run() throws {

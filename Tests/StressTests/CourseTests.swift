@@ -4,7 +4,9 @@ import Testing
 
 @Suite("A run from its plan to its result")
 struct CourseTests {
-    private func course(_ sessions: String = "30", _ change: (inout StressWords) -> Void = { _ in }) throws -> StressCourse {
+    private func course(_ sessions: String = "30", _ change: (inout StressWords) -> Void = { _ in }) throws
+        -> StressCourse
+    {
         var words = StressWords()
         words.sessions = sessions
         words.hold = "4s"
@@ -67,7 +69,9 @@ struct CourseTests {
     @Test("on a terminal one block is drawn again each second, no line longer than it is wide, and gone at the end")
     func block() throws {
         var said: [String] = []
-        _ = try course("200").carryOut(on: ScriptedField(), live: .block(columns: 60), isStopped: { false }) { said.append($0) }
+        _ = try course("200").carryOut(on: ScriptedField(), live: .block(columns: 60), isStopped: { false }) {
+            said.append($0)
+        }
         #expect((20...27).contains(said.count))
         for (one, next) in zip(said, said.dropFirst()) {
             let lines = one.split(separator: "\n", omittingEmptySubsequences: false).count - 1

@@ -69,23 +69,32 @@ struct OptionsTests {
         #expect(refusal { $0.burst = text }?.exitStatus == .usage)
     }
 
-    @Test("rates, times and weights that are none are refused", arguments: [
-        "", "5", "0/s", "5/", "/s", "nan/s", "inf/s", "0x10/s", "1e3/s", "-5/s", "100000/s", "5/s/s", "1.2.3/s", "5/w",
-    ])
+    @Test(
+        "rates, times and weights that are none are refused",
+        arguments: [
+            "", "5", "0/s", "5/", "/s", "nan/s", "inf/s", "0x10/s", "1e3/s", "-5/s", "100000/s", "5/s/s", "1.2.3/s",
+            "5/w",
+        ])
     func rates(text: String) {
         #expect(refusal { $0.rate = text }?.userMessage.hasPrefix("--rate takes a rate") == true)
     }
 
-    @Test("times that are none are refused", arguments: ["", "s", "5", "0s", "1e9s", "infs", "-5s", "5 s", "8d", "5S", "٣s"])
+    @Test(
+        "times that are none are refused",
+        arguments: ["", "s", "5", "0s", "1e9s", "infs", "-5s", "5 s", "8d", "5S", "٣s"])
     func spans(text: String) {
         #expect(refusal { $0.hold = text }?.userMessage.hasPrefix("--hold takes a time from 1 s to 168 h") == true)
     }
 
-    @Test("weights that are none are refused", arguments: [
-        "", ",", "watcher,", "watcher:0", "watcher:-1", "watcher:1001", "watcher:1:1", "watcher,watcher", "dancer", ":3",
-    ])
+    @Test(
+        "weights that are none are refused",
+        arguments: [
+            "", ",", "watcher,", "watcher:0", "watcher:-1", "watcher:1001", "watcher:1:1", "watcher,watcher", "dancer",
+            ":3",
+        ])
     func weights(text: String) {
-        #expect(refusal { $0.behaviours = text }?.userMessage.hasPrefix("--behaviours takes names with weights") == true)
+        #expect(
+            refusal { $0.behaviours = text }?.userMessage.hasPrefix("--behaviours takes names with weights") == true)
         #expect(refusal { $0.ways = text }?.exitStatus == .usage)
     }
 
@@ -100,7 +109,8 @@ struct OptionsTests {
         #expect(refusal { ($0.burst, $0.sessions) = ("5", "5") }?.userMessage.contains("--burst") == true)
         #expect(refusal { ($0.burst, $0.rate) = ("5", "5/s") } != nil)
         #expect(refusal { ($0.profile, $0.rate) = ("day", "5/s") }?.userMessage.contains("A day") == true)
-        #expect(refusal { $0.length = "10m" }?.userMessage == "--length is how long a day takes; it needs --profile day.")
+        #expect(
+            refusal { $0.length = "10m" }?.userMessage == "--length is how long a day takes; it needs --profile day.")
         #expect(refusal { $0.profile = "night" }?.userMessage == "--profile takes class, day or storm.")
         #expect(refusal { $0.via = "post" }?.userMessage == "--via takes socket or cli.")
         #expect(refusal { $0.seed = "-1" }?.exitStatus == .usage)

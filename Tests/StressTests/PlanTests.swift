@@ -133,7 +133,8 @@ struct PlanTests {
         words.seed = "42"
         let options = try StressOptions(words)
         #expect(
-            StressPlan(options).summary(options) == """
+            StressPlan(options).summary(options)
+                == """
                   sessions      1,000, synthetic, 50/s
                   stay          60 s
                   applications  1,000 xterm

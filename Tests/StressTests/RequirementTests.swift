@@ -11,24 +11,33 @@ struct RequirementTests {
         let field = ScriptedField()
         change(field)
         let course = StressCourse(
-            try StressOptions(words), requirements: try requirements.map { text throws(Refusal) in try Requirement(text) },
+            try StressOptions(words),
+            requirements: try requirements.map { text throws(Refusal) in try Requirement(text) },
             words: [], began: "now")
         return try course.carryOut(on: field, live: .lines, isStopped: { false }, say: { _ in }).result
     }
 
-    @Test("every name and relation is known, and its unit is asked for", arguments: [
-        "start.p50<=500ms", "start.p99<1s", "picture.max<=1.5s", "echo.p90<50ms", "reconnect.max<=5s", "stop.p99<1s",
-        "open.p99<=200ms", "heal.max<=1m", "failures=0", "leftovers=0", "ledger.mismatches<=0", "unseen=0", "unhealed=0",
-        "started>=1000", "up<=10s", "rate>=50/s", "statements.per.start<=30", "growth.controller<=10%",
-        "growth.agent exec1<12.5%",
-    ])
+    @Test(
+        "every name and relation is known, and its unit is asked for",
+        arguments: [
+            "start.p50<=500ms", "start.p99<1s", "picture.max<=1.5s", "echo.p90<50ms", "reconnect.max<=5s",
+            "stop.p99<1s",
+            "open.p99<=200ms", "heal.max<=1m", "failures=0", "leftovers=0", "ledger.mismatches<=0", "unseen=0",
+            "unhealed=0",
+            "started>=1000", "up<=10s", "rate>=50/s", "statements.per.start<=30", "growth.controller<=10%",
+            "growth.agent exec1<12.5%",
+        ])
     func known(text: String) throws { #expect(try Requirement(text).text == text) }
 
-    @Test("what is no requirement is refused in one sentence", arguments: [
-        "", "start.p99", "start.p99<=", "start.p99<=500", "start.p99<=0.5", "start.p98<=1s", "strat.p99<=1s", "failures=none",
-        "failures=0ms", "failures=-1", "failures==0", "<=5s", "start<=1s", "growth.<=10%", "growth.relay<=10", "rate>=50",
-        "start.p99=>1s", "start.p99<=1e3s", "start.p99<=infs", "leftovers=0 ", " leftovers=0",
-    ])
+    @Test(
+        "what is no requirement is refused in one sentence",
+        arguments: [
+            "", "start.p99", "start.p99<=", "start.p99<=500", "start.p99<=0.5", "start.p98<=1s", "strat.p99<=1s",
+            "failures=none",
+            "failures=0ms", "failures=-1", "failures==0", "<=5s", "start<=1s", "growth.<=10%", "growth.relay<=10",
+            "rate>=50",
+            "start.p99=>1s", "start.p99<=1e3s", "start.p99<=infs", "leftovers=0 ", " leftovers=0",
+        ])
     func unknown(text: String) {
         do throws(Refusal) {
             _ = try Requirement(text)
@@ -42,7 +51,8 @@ struct RequirementTests {
     @Test("each is compared with what was measured, and what was not measured is missed")
     func verdicts() throws {
         let required = [
-            "start.p99<=500ms", "start.p99<1ms", "failures=0", "started=20", "started>20", "up<=10s", "reconnect.max<=5s",
+            "start.p99<=500ms", "start.p99<1ms", "failures=0", "started=20", "started>20", "up<=10s",
+            "reconnect.max<=5s",
             "growth.relay<=10%", "leftovers=0", "ledger.mismatches=0", "rate>=5/s",
         ]
         let result = try result({ $0.account = nil }, required)

@@ -44,7 +44,8 @@ final class ScriptedField: StressField {
         for (number, session) in plan.sessions.enumerated() { script += play(number, session, plan) }
         for second in 0...Int(plan.length) { script.append((Double(second), .sampled(sample(second, plan)))) }
         // In the order of time; at one moment in the order in which they were written.
-        let sorted = script.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element.what)
+        let sorted = script.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(
+            \.element.what)
         for (place, observation) in (sorted + more).enumerated() {
             try before(place)
             if isStopped { return }
@@ -111,17 +112,21 @@ final class ScriptedField: StressField {
                 "controller": Sample.Part(
                     processes: 1, cpu: 1 + Double(begun) * 0.004, memory: 21_000 + up * 6, descriptors: 34 + up / 50),
                 "relay": Sample.Part(
-                    processes: 1, cpu: 0.5 + now * 0.05 + Double(begun) * 0.01, memory: 14_000 + up * 42, descriptors: 24 + up * 2),
+                    processes: 1, cpu: 0.5 + now * 0.05 + Double(begun) * 0.01, memory: 14_000 + up * 42,
+                    descriptors: 24 + up * 2),
                 "database": Sample.Part(
                     processes: 1, cpu: 9 + Double(begun) * 0.003, memory: 98_000 + up, descriptors: 60),
             ],
             hosts: [
                 "exec1": Sample.Host(
-                    memoryAvailable: 11_000 - up / 2, load: 0.4 + Double(up) / 900, ready: max(0, 8 - up / 2), used: up - up / 2),
+                    memoryAvailable: 11_000 - up / 2, load: 0.4 + Double(up) / 900, ready: max(0, 8 - up / 2),
+                    used: up - up / 2),
                 "exec2": Sample.Host(
                     memoryAvailable: 10_900 - up / 2, load: 0.3 + Double(up) / 900, ready: 8, used: up / 2),
             ],
-            counters: ["statements": UInt64(500 + begun * 14), "ping": 3, "pool.hits": UInt64(begun), "pool.misses": 0],
+            counters: [
+                "statements": UInt64(500 + begun * 14), "ping": 3, "pool.hits": UInt64(begun), "pool.misses": 0,
+            ],
             states: ["running": up])
     }
 }

@@ -7,7 +7,9 @@ struct TallyTests {
     private typealias Name = Observation.ViewerName
 
     /// So many sessions at once, each with viewers of these kinds.
-    private func plan(_ sessions: Int, _ behaviours: [StressPlan.Behaviour] = [.watcher], storms: [Double] = []) -> StressPlan {
+    private func plan(_ sessions: Int, _ behaviours: [StressPlan.Behaviour] = [.watcher], storms: [Double] = [])
+        -> StressPlan
+    {
         StressPlan(
             sessions: (0..<sessions).map { number in
                 StressPlan.Session(
@@ -74,7 +76,9 @@ struct TallyTests {
         #expect(figures.ladder == figures.ladder.sorted())
     }
 
-    @Test("a start that is never answered and a viewer that never has a picture are failures, but not when the run was ended")
+    @Test(
+        "a start that is never answered and a viewer that never has a picture are failures, but not when the run was ended"
+    )
     func missing() throws {
         let all: [Observation] = [
             .asked(session: 0, at: 0), .asked(session: 1, at: 0), .started(session: 0, at: 1, took: 1, number: 1),
@@ -134,7 +138,8 @@ struct TallyTests {
     @Test("failures are kept by class, with the first one's words, on one line, and not without end")
     func failures() throws {
         let many = (0..<200).map {
-            Observation.refused(session: 0, at: Double($0), took: 0, Observation.Failure("kind \($0)", "words\n\u{1B}[2J \($0)"))
+            Observation.refused(
+                session: 0, at: Double($0), took: 0, Observation.Failure("kind \($0)", "words\n\u{1B}[2J \($0)"))
         }
         let result = try result(plan(1), many + many)
         #expect(result.counts.failures == 400)
@@ -154,9 +159,12 @@ struct TallyTests {
                 .refused(session: 99, at: moment, took: moment, Observation.Failure("", "")),
                 .picture(strange, at: moment, took: moment), .echo(strange, at: moment, took: moment),
                 .update(strange, at: moment, bytes: 1), .left(strange, at: moment),
-                .returned(strange, at: moment, gap: moment), .viewerFailed(strange, at: moment, Observation.Failure("", "")),
+                .returned(strange, at: moment, gap: moment),
+                .viewerFailed(strange, at: moment, Observation.Failure("", "")),
                 .stopped(session: 99, at: moment, took: moment), .fault("x", at: moment, healed: moment),
-                .sampled(Sample(at: moment, parts: ["a": Sample.Part(processes: 1, cpu: moment, memory: -1, descriptors: -1)])),
+                .sampled(
+                    Sample(
+                        at: moment, parts: ["a": Sample.Part(processes: 1, cpu: moment, memory: -1, descriptors: -1)])),
             ]
         }
         let result = try result(plan(1), all)
@@ -168,10 +176,12 @@ struct TallyTests {
     @Test("a part's processor time and memory are followed over its restarts; what grew is told after seven minutes")
     func parts() throws {
         func sample(_ at: Double, cpu: Double, memory: Int) -> Observation {
-            .sampled(Sample(at: at, parts: ["relay": Sample.Part(processes: 1, cpu: cpu, memory: memory, descriptors: 9)]))
+            .sampled(
+                Sample(at: at, parts: ["relay": Sample.Part(processes: 1, cpu: cpu, memory: memory, descriptors: 9)]))
         }
         let restarted = try result(
-            plan(1, []), [sample(0, cpu: 10, memory: 100), sample(10, cpu: 15, memory: 300), sample(20, cpu: 1, memory: 200)])
+            plan(1, []),
+            [sample(0, cpu: 10, memory: 100), sample(10, cpu: 15, memory: 300), sample(20, cpu: 1, memory: 200)])
         let part = try #require(restarted.parts["relay"])
         #expect(part.cpu == 6 && part.cpuMean == 0.3 && part.cpuMost == 0.5)
         #expect(part.memoryFirst == 100 && part.memoryMost == 300 && part.memoryLast == 200)
@@ -192,7 +202,8 @@ struct TallyTests {
             plan(2, []),
             [
                 sample(0, 1000), .asked(session: 0, at: 0), .started(session: 0, at: 1, took: 1, number: 1),
-                .asked(session: 1, at: 0), .started(session: 1, at: 1, took: 1, number: 2), sample(2, 1030), sample(3, 10),
+                .asked(session: 1, at: 0), .started(session: 1, at: 1, took: 1, number: 2), sample(2, 1030),
+                sample(3, 10),
             ])
         #expect(result.counters.all["statements"] == 40)
         #expect(result.counters.statementsPerStart == 20)

@@ -30,7 +30,8 @@ public enum StressProfile: String, Codable, CaseIterable, Sendable {
                 behaviours: Shares([
                     "watcher": 10, "typist": 6, "slow": 1, "vanishing": 1, "flapping": 1, "hostile": 1,
                 ]))
-        case .storm: return Usual(sessions: 1000, arrivals: .perSecond(50), hold: 30, behaviours: Shares(["watcher": 1]))
+        case .storm:
+            return Usual(sessions: 1000, arrivals: .perSecond(50), hold: 30, behaviours: Shares(["watcher": 1]))
         }
     }
 }

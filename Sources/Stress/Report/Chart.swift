@@ -83,7 +83,9 @@ struct Chart {
     // MARK: Places
 
     private func x(_ share: Double) -> Double { Self.left + share * (Self.width - Self.left - Self.right) }
-    private func y(_ share: Double) -> Double { Self.height - Self.bottom - share * (Self.height - Self.top - Self.bottom) }
+    private func y(_ share: Double) -> Double {
+        Self.height - Self.bottom - share * (Self.height - Self.top - Self.bottom)
+    }
 
     /// Where row `row` is: in the middle of its time, or at its rung.
     private func x(row: Int, _ across: Scale) -> Double {
@@ -105,14 +107,16 @@ struct Chart {
         for tick in up.ticks {
             let height = y(up.place(tick))
             svg += "<path class=\"grid\" d=\"M\(from) \(point(height))H\(to)\"/>"
-            svg += "<text class=\"tick end\" x=\"\(point(x(0) - 7))\" y=\"\(point(height + 3.7))\">\(escaped(text(tick)))</text>\n"
+            svg +=
+                "<text class=\"tick end\" x=\"\(point(x(0) - 7))\" y=\"\(point(height + 3.7))\">\(escaped(text(tick)))</text>\n"
         }
         let names: [(Double, String)] =
             rungs.isEmpty
             ? across.ticks.map { (x(across.place($0)), $0 == 0 ? "0" : spanText($0)) }
             : rungs.enumerated().map { (x(row: $0, across), $1) }
         for (place, name) in names {
-            svg += "<text class=\"tick mid\" x=\"\(point(place))\" y=\"\(point(Self.height - 9))\">\(escaped(name))</text>"
+            svg +=
+                "<text class=\"tick mid\" x=\"\(point(place))\" y=\"\(point(Self.height - 9))\">\(escaped(name))</text>"
         }
         guard rungs.isEmpty else { return svg + "\n" }
         for mark in marks {
@@ -163,7 +167,8 @@ struct Chart {
                 ? (x(across.place(Double(first) * step)), x(across.place(Double(end) * step)))
                 : (x(Double(first) / Double(rows)), x(Double(end) / Double(rows)))
             let moment = rungs.isEmpty ? "at \(spanText(Double(first) * step))" : rungs[first]
-            return "<rect class=\"strip\" x=\"\(point(from))\" y=\"\(point(y(1)))\" width=\"\(point(max(to - from, 0.5)))\" "
+            return
+                "<rect class=\"strip\" x=\"\(point(from))\" y=\"\(point(y(1)))\" width=\"\(point(max(to - from, 0.5)))\" "
                 + "height=\"\(point(y(0) - y(1)))\"><title>\(escaped(([moment] + figures).joined(separator: "\n")))</title></rect>"
         }.joined() + "\n"
     }

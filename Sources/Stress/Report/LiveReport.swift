@@ -72,7 +72,7 @@ extension Tally {
         var lines = [
             "maxwell stress   \(spanText(now.rounded(.down))) of about \(spanText(plan.length))",
             "  sessions   \(waiting) to come   \(counts.asked) asked   \(counts.up) up   \(counts.stopped) ended   \(counts.failed) failed",
-            "  viewers    \(counts.watching) watching   \(counts.seen) of \(counts.viewersPlanned) had a picture   \(counts.returned) came back",
+            "  viewers    \(counts.watching) watching   \(counts.seen) of \(counts.viewersWelcome) had a picture   \(counts.returned) came back",
             "  starts     \(decimalText(liveRate))/s",
         ]
         for kind in Timed.allCases {
@@ -85,7 +85,9 @@ extension Tally {
         if let parts = gateway.samples.last?.parts, !parts.isEmpty {
             lines.append(
                 "  memory     "
-                    + parts.sorted { $0.key < $1.key }.map { "\(oneLine($0.key, width: 20)) \(memoryText(Double($0.value.memory)))" }
+                    + parts.sorted { $0.key < $1.key }.map {
+                        "\(oneLine($0.key, width: 20)) \(memoryText(Double($0.value.memory)))"
+                    }
                     .joined(separator: "   "))
         }
         lines += failures.classes.prefix(3).map { "  FAILED     \($0.count) \($0.kind): \($0.example)" }

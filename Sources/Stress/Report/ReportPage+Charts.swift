@@ -63,19 +63,24 @@ extension ReportPage {
     private func latency(_ title: String, _ column: String) -> String {
         chart(
             title, "of those in each \(spanText(result.curves.step))",
-            [(column + ".p50", "half of them", 1), (column + ".max", "the slowest", 2)], { $0 == 0 ? "0" : spanText($0) })
+            [(column + ".p50", "half of them", 1), (column + ".max", "the slowest", 2)],
+            { $0 == 0 ? "0" : spanText($0) })
     }
 
     /// Curves of memory, in the unit that gives its axis round numbers.
     private func memory(_ title: String, _ note: String, _ prefix: String, kibibytes: Double) -> String {
-        let most = result.curves.names(after: prefix).flatMap { result.curves[prefix + $0] }.compactMap(\.self).max() ?? 0
+        let most =
+            result.curves.names(after: prefix).flatMap { result.curves[prefix + $0] }.compactMap(\.self).max() ?? 0
         let (unit, name) = most * kibibytes < 2 * 1024 * 1024 ? (1024.0, "MiB") : (1024.0 * 1024, "GiB")
-        return named(title, note, prefix, scaled: kibibytes / unit) { decimalText($0, digits: 2) + ($0 == 0 ? "" : " " + name) }
+        return named(title, note, prefix, scaled: kibibytes / unit) {
+            decimalText($0, digits: 2) + ($0 == 0 ? "" : " " + name)
+        }
     }
 
     /// The curves whose names begin with `prefix`: those that reach highest, where there are more than a picture can tell apart.
     private func named(
-        _ title: String, _ note: String, _ prefix: String, scaled scale: Double = 1, _ text: @escaping (Double) -> String
+        _ title: String, _ note: String, _ prefix: String, scaled scale: Double = 1,
+        _ text: @escaping (Double) -> String
     ) -> String {
         let most = 6
         let names = result.curves.names(after: prefix)

@@ -87,7 +87,8 @@ public struct ReportPage: Sendable {
             result.failures.first.map { "most: \($0.kind)" } ?? "of any kind", isGood: counts.failures == 0)
         if let ledger = result.ledger {
             add(
-                ledger.mismatches == 0 ? "exact" : countText(ledger.mismatches), ledger.mismatches == 0 ? "account" : "wrong in the account",
+                ledger.mismatches == 0 ? "exact" : countText(ledger.mismatches),
+                ledger.mismatches == 0 ? "account" : "wrong in the account",
                 "of \(countText(ledger.views, "view"))", isGood: ledger.mismatches == 0)
         }
         if let leftovers = result.leftovers {
@@ -97,7 +98,8 @@ public struct ReportPage: Sendable {
         }
         // In rows of the same length, at most six in a row.
         let rows = (tiles.count + 5) / 6
-        return "<div class=\"tiles\" style=\"--columns: \((tiles.count + rows - 1) / rows)\">\n\(tiles.joined())</div>\n"
+        return
+            "<div class=\"tiles\" style=\"--columns: \((tiles.count + rows - 1) / rows)\">\n\(tiles.joined())</div>\n"
     }
 
     private var requirements: String {
@@ -153,7 +155,8 @@ public struct ReportPage: Sendable {
 
     private var gateway: String {
         var table = MarkupTable([
-            "Part", "CPU mean", "CPU most", "CPU seconds", "Memory first", "Last", "Most", "Growth", "Descriptors first", "Last", "Most",
+            "Part", "CPU mean", "CPU most", "CPU seconds", "Memory first", "Last", "Most", "Growth",
+            "Descriptors first", "Last", "Most",
         ])
         for (name, part) in result.parts.sorted(by: { $0.key < $1.key }) {
             table.add([
@@ -171,7 +174,8 @@ public struct ReportPage: Sendable {
 
     private var hosts: String {
         var table = MarkupTable([
-            "Host", "Sessions, most", "Ready first", "Least", "Memory left first", "Least", "Last", "A session takes", "Load, most",
+            "Host", "Sessions, most", "Ready first", "Least", "Memory left first", "Least", "Last", "A session takes",
+            "Load, most",
         ])
         for (name, host) in result.hosts.sorted(by: { $0.key < $1.key }) {
             table.add([
@@ -188,13 +192,20 @@ public struct ReportPage: Sendable {
         let options = result.options
         var table = MarkupTable([], left: [0, 1])
         table.add(markup: [
-            "Command", "<code>maxwell stress \(escaped(oneLine(result.head.words.joined(separator: " "), width: 2000)))</code>",
+            "Command",
+            "<code>maxwell stress \(escaped(oneLine(result.head.words.joined(separator: " "), width: 2000)))</code>",
         ])
-        table.add(["Sessions", "\(countText(options.sessions)), \(options.isSynthetic ? "synthetic" : "real"), \(options.arrivals.text)"])
+        table.add([
+            "Sessions",
+            "\(countText(options.sessions)), \(options.isSynthetic ? "synthetic" : "real"), \(options.arrivals.text)",
+        ])
         if let profile = options.profile { table.add(["Profile", profile.rawValue]) }
         table.add(["Stay", spanText(options.hold) + (options.profile == .day ? " on average" : "")])
         table.add(["Applications", options.applications.description])
-        table.add(["Viewers", "\(decimalText(options.viewers, digits: 2)) a session; ways \(options.ways); behaviours \(options.behaviours)"])
+        table.add([
+            "Viewers",
+            "\(decimalText(options.viewers, digits: 2)) a session; ways \(options.ways); behaviours \(options.behaviours)",
+        ])
         if let faults = options.faults { table.add(["Faults", oneLine(faults)]) }
         let caveats = result.caveats.map { "<li>\(escaped($0))</li>\n" }.joined()
         return "<h2>How this was run</h2>\n" + table.markup

@@ -15,7 +15,9 @@ extension StressPlan {
         }
         if !storms.isEmpty { rows.add("storms", "all viewers at " + storms.map(spanText).joined(separator: ", ")) }
         if let faults = options.faults { rows.add("faults", oneLine(faults)) }
-        rows.add("at most", "\(countText(mostAtOnce.sessions, "session")), \(countText(mostAtOnce.viewers, "viewer")) at once")
+        rows.add(
+            "at most",
+            "\(countText(mostAtOnce.sessions, "session")), \(countText(mostAtOnce.viewers, "viewer")) at once")
         rows.add("takes", "about \(spanText(length))")
         rows.add("seed", String(options.seed))
         return rows.text
@@ -28,11 +30,12 @@ extension StressPlan {
     public var mostAtOnce: (sessions: Int, viewers: Int) {
         (
             Self.most(sessions.map { ($0.at, $0.at + $0.hold) }),
-            Self.most(sessions.flatMap { session in
-                session.viewers.filter { $0.after < session.hold }.map {
-                    (session.at + $0.after, session.at + session.hold)
-                }
-            })
+            Self.most(
+                sessions.flatMap { session in
+                    session.viewers.filter { $0.after < session.hold }.map {
+                        (session.at + $0.after, session.at + session.hold)
+                    }
+                })
         )
     }
 

@@ -11,7 +11,8 @@ extension StressResult {
         if let gap = latencies["reconnect"] { parts.append("reconnect max \(spanText(gap.max))") }
         parts.append(countText(counts.failures, "failure"))
         if let ledger {
-            parts.append(ledger.mismatches == 0 ? "the ledger agrees" : countText(ledger.mismatches, "ledger mismatch", "es"))
+            parts.append(
+                ledger.mismatches == 0 ? "the ledger agrees" : countText(ledger.mismatches, "ledger mismatch", "es"))
         }
         if let leftovers { parts.append(leftovers.isEmpty ? "nothing left" : countText(leftovers.count, "leftover")) }
         if wasStoppedEarly { parts.append("ended early") }
@@ -32,7 +33,8 @@ extension StressResult {
     var deed: String {
         let kind = options.isSynthetic ? "synthetic " : ""
         let faults = self.faults.isEmpty ? "" : ", with \(countText(self.faults.count, "fault")) on purpose"
-        return "\(countText(counts.planned)) \(kind)session\(counts.planned == 1 ? "" : "s"), \(options.arrivals.text), with "
+        return
+            "\(countText(counts.planned)) \(kind)session\(counts.planned == 1 ? "" : "s"), \(options.arrivals.text), with "
             + "\(countText(counts.viewersPlanned, "viewer")); the run took \(spanText(seconds))\(faults)."
     }
 }

@@ -2,7 +2,8 @@ extension StressResult {
     /// The report for a terminal; its last line is ``summary``.
     public var text: String {
         let parts = [
-            headSection, verdictSection, latencySection, countSection, failureSection, gatewaySection, hostSection, faultSection, ledgerSection,
+            headSection, verdictSection, latencySection, countSection, failureSection, gatewaySection, hostSection,
+            faultSection, ledgerSection,
             caveatSection, summary + "\n",
         ]
         return parts.filter { !$0.isEmpty }.joined(separator: "\n")
@@ -55,9 +56,9 @@ extension StressResult {
             ),
             (
                 "viewers",
-                "\(countText(counts.seen)) of \(countText(counts.viewersPlanned)) had a picture, at most "
+                "\(countText(counts.seen)) of \(countText(counts.viewersWelcome)) had a picture, at most "
                     + "\(countText(counts.mostWatching)) at a time; \(countText(counts.returned)) came back"
-                    + (counts.turnedAway > 0 ? "; \(countText(counts.turnedAway)) hostile turned away" : "")
+                    + hostileText
             ),
             (
                 "pictures",
@@ -70,9 +71,17 @@ extension StressResult {
         }
         if let hits = counters.poolHits, let misses = counters.poolMisses {
             lines.append(
-                ("ready displays", "\(countText(Int(clamping: hits))) starts had one, \(countText(Int(clamping: misses))) had none"))
+                (
+                    "ready displays",
+                    "\(countText(Int(clamping: hits))) starts had one, \(countText(Int(clamping: misses))) had none"
+                ))
         }
         return lines
+    }
+
+    private var hostileText: String {
+        let hostile = counts.viewersPlanned - counts.viewersWelcome
+        return hostile > 0 ? "; \(countText(counts.turnedAway)) of \(countText(hostile)) hostile turned away" : ""
     }
 
     private var failureSection: String {
@@ -96,7 +105,9 @@ extension StressResult {
     }
 
     private var hostSection: String {
-        var rows = Rows(["HOST", "sessions", "ready first", "least", "memory left first", "least", "last", "each session", "load"])
+        var rows = Rows([
+            "HOST", "sessions", "ready first", "least", "memory left first", "least", "last", "each session", "load",
+        ])
         for (name, host) in hosts.sorted(by: { $0.key < $1.key }) {
             rows.add(
                 oneLine(name, width: 40), countText(host.sessionsMost), countText(host.readyFirst),

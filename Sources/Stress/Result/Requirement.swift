@@ -40,7 +40,8 @@ public struct Requirement: Equatable, Sendable {
         let value = text[sign...].dropFirst(relation.rawValue.count)
         guard let measure = Measure(name) else {
             throw Refusal(
-                "--require does not know that name; it knows \(Measure.names).", .usage, cause: oneLine(name, width: 40))
+                "--require does not know that name; it knows \(Measure.names).", .usage, cause: oneLine(name, width: 40)
+            )
         }
         guard let bound = measure.unit.read(value) else {
             throw Refusal("--require: \(name) is \(measure.unit.expected).", .usage)

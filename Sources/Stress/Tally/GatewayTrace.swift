@@ -27,7 +27,9 @@ struct GatewayTrace: Sendable {
     /// By name, what each part of the gateway used.
     var parts: [String: StressResult.Part] {
         var series: [String: [(at: Double, part: Sample.Part)]] = [:]
-        for sample in samples { for (name, part) in sample.parts { series[name, default: []].append((sample.at, part)) } }
+        for sample in samples {
+            for (name, part) in sample.parts { series[name, default: []].append((sample.at, part)) }
+        }
         return series.compactMapValues(StressResult.Part.init)
     }
 

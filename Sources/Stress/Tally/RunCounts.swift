@@ -11,8 +11,9 @@ public struct RunCounts: Codable, Equatable, Sendable {
     public var up = 0
     public var mostUp = 0
     public var stopped = 0
-    /// Viewers of the plan.
+    /// Viewers of the plan, and those among them that mean no harm.
     public var viewersPlanned: Int
+    public var viewersWelcome: Int
     /// How often the relay let one in.
     public var opened = 0
     /// Viewers that had a picture at least once.
@@ -32,9 +33,10 @@ public struct RunCounts: Codable, Equatable, Sendable {
     /// Everything that went wrong.
     public var failures = 0
 
-    /// Nothing yet of so many sessions and viewers.
-    init(planned: Int, viewersPlanned: Int) {
-        self.planned = planned
-        self.viewersPlanned = viewersPlanned
+    /// Nothing yet of what is planned.
+    init(_ plan: StressPlan) {
+        planned = plan.sessions.count
+        viewersPlanned = plan.sessions.reduce(0) { $0 + $1.viewers.count }
+        viewersWelcome = plan.sessions.reduce(0) { $0 + $1.viewers.count { $0.behaviour != .hostile } }
     }
 }

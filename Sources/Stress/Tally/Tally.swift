@@ -49,7 +49,7 @@ public struct Tally: Sendable {
         self.offsets = offsets
         sessions = Array(repeating: SessionState(), count: plan.sessions.count)
         viewers = Array(repeating: ViewerState(), count: total)
-        counts = RunCounts(planned: plan.sessions.count, viewersPlanned: total)
+        counts = RunCounts(plan)
     }
 
     /// Takes one observation in.
