@@ -1,0 +1,66 @@
+import Glibc
+import Synchronization
+
+/// Where a relay listens, as the kernel has it.
+struct Address: Sendable, Equatable {
+    /// A sockaddr of its family.
+    let bytes: [UInt8]
+    let family: Int32
+
+    /// The first address of `host`; nil with the system's reason in `reason`. Blocks.
+    init?(host: String, port: Int, reason: inout String) {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        hints.ai_flags = AI_NUMERICSERV
+        var found: UnsafeMutablePointer<addrinfo>?
+        let failure = getaddrinfo(host, String(port), &hints, &found)
+        guard failure == 0, let first = found?.pointee, let address = first.ai_addr else {
+            reason = String(cString: gai_strerror(failure))
+            return nil
+        }
+        bytes = Array(UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen)))
+        family = first.ai_family
+        freeaddrinfo(found)
+    }
+
+    /// Calls `body` with the address.
+    func with<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result? {
+        bytes.withUnsafeBytes { raw in
+            raw.baseAddress.map { body($0.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count)) }
+        }
+    }
+
+    /// The address that viewer `number` comes from where it can choose: on loopback viewers come from many, as they do
+    /// from outside. Nil: the kernel chooses.
+    func source(_ number: Int) -> Address? {
+        // struct sockaddr_in: family, port, address (ip(7)).
+        guard family == AF_INET, bytes.count >= 8, bytes[4] == 127 else { return nil }
+        var other = bytes
+        (other[2], other[3]) = (0, 0)
+        (other[5], other[6], other[7]) = (0, 1, UInt8(1 + number % 250))
+        return Address(bytes: other, family: family)
+    }
+
+    private init(bytes: [UInt8], family: Int32) {
+        self.bytes = bytes
+        self.family = family
+    }
+}
+
+/// Addresses that were looked up once.
+final class AddressBook: Sendable {
+    private let known = Mutex<[String: Address]>([:])
+
+    /// The address of `host`, which is asked for once. Blocks.
+    func address(_ host: String, _ port: Int) throws(WordFailure) -> Address {
+        let name = "\(host):\(port)"
+        if let address = known.withLock({ $0[name] }) { return address }
+        var reason = ""
+        guard let address = Address(host: host, port: port, reason: &reason) else {
+            throw WordFailure(
+                kind: "the gateway's address is not known", example: "\(host): \(reason)", isPassing: false)
+        }
+        known.withLock { $0[name] = address }
+        return address
+    }
+}

@@ -1,0 +1,131 @@
+import CLinux
+import FoundationEssentials
+import Glibc
+import SessionModel
+import ViewClient
+
+/// Words said by running `maxwell`, as a portal does.
+struct CommandWords: GatewayWords {
+    /// The program's path.
+    let program: String
+    let book = AddressBook()
+
+    func speaker() -> any Speaker { CommandSpeaker(program, book) }
+}
+
+/// Runs one command after the other.
+final class CommandSpeaker: Speaker {
+    private let program: String
+    private let book: AddressBook
+
+    init(_ program: String, _ book: AddressBook) {
+        self.program = program
+        self.book = book
+    }
+
+    func say(_ word: Word) throws(WordFailure) -> WordAnswer {
+        let (output, status) = try run(Self.arguments(word))
+        let text = String(decoding: output, as: UTF8.self)
+        guard status == 0 else {
+            let sentence = text.split(separator: "\n").first.map(String.init) ?? "status \(status)"
+            throw WordFailure(sentence: sentence, isPassing: status == ExitStatus.tryAgain.rawValue)
+        }
+        switch word {
+        case .start:
+            // "Session is 12".
+            guard let number = text.split(separator: "\n").first?.split(separator: " ").last.flatMap({ UInt64($0) })
+            else { throw Self.unreadable(word, text) }
+            return .started(number)
+        case .view:
+            guard let view = try? JSONDecoder().decode(View.self, from: Data(output)) else {
+                throw Self.unreadable(word, text)
+            }
+            return .view(
+                Door(
+                    host: view.host, address: try book.address(view.host, view.port),
+                    browserAddress: try book.address(view.wsproxy_host, view.wsproxy_port), token: Secret(view.token),
+                    password: VNCPassword.revealed(view.encpassword)))
+        case .ticket:
+            guard let ticket = try? JSONDecoder().decode(Ticket.self, from: Data(output)) else {
+                throw Self.unreadable(word, text)
+            }
+            return .ticket(Secret(ticket.ticket))
+        case .stop: return .stopped
+        }
+    }
+
+    /// What `maxwell view` prints, as far as a viewer needs it.
+    private struct View: Decodable {
+        let host: String
+        let port: Int
+        let encpassword: String
+        let token: String
+        let wsproxy_host: String
+        let wsproxy_port: Int
+    }
+
+    /// What `maxwell ticket --json` prints.
+    private struct Ticket: Decodable {
+        let ticket: String
+    }
+
+    /// The portal's words; the mark is one key more.
+    static func arguments(_ word: Word) -> [String] {
+        switch word {
+        case .start(let user, let application, let isSynthetic):
+            [
+                "start", "user=\(user)", "ip=\(StressOrders.address)", "app=\(application)",
+                "stress=\(isSynthetic ? "synthetic" : "yes")",
+            ]
+        case .view(let session, let user):
+            ["view", "user=\(user)", "ip=\(StressOrders.address)", "sess=\(session)"]
+        case .ticket(let session, let user): ["ticket", "\(session)", "user=\(user)", "--json"]
+        case .stop(let session): ["stop", "\(session)"]
+        }
+    }
+
+    private static func unreadable(_ word: Word, _ text: String) -> WordFailure {
+        // An answer may hold a token: its length says enough.
+        WordFailure(
+            kind: "an answer that cannot be read", example: "\(word.name): \(text.utf8.count) bytes", isPassing: false)
+    }
+
+    /// What the program writes, standard error after standard output as hubs have it, and its exit status.
+    private func run(_ arguments: [String]) throws(WordFailure) -> (output: [UInt8], status: Int32) {
+        var ends: [Int32] = [0, 0]
+        guard clinux_pipe(&ends) == 0 else {
+            throw WordFailure(kind: "no descriptor is left", example: String(cString: strerror(errno)), isPassing: true)
+        }
+        defer { close(ends[0]) }
+        for end in ends { _ = fcntl(end, F_SETFL, 0) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+        var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
+        words.append(nil)
+        defer { for word in words { free(word) } }
+        var identifier: pid_t = -1
+        let failure = posix_spawn(&identifier, program, &actions, nil, words, environ)
+        close(ends[1])
+        guard failure == 0 else {
+            throw WordFailure(
+                kind: "the program cannot be started", example: "\(program): \(String(cString: strerror(failure)))",
+                isPassing: failure == EAGAIN)
+        }
+        var output: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 8192)
+        while true {
+            let count = read(ends[0], &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            output += piece[..<count]
+        }
+        var status: Int32 = 0
+        while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
+        // WIFEXITED and WEXITSTATUS of wait(2) are macros.
+        return (output, status & 127 == 0 ? status >> 8 & 255 : 128 + (status & 127))
+    }
+}

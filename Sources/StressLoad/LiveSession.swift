@@ -1,0 +1,137 @@
+import SessionModel
+import Stress
+
+/// One session of the plan: asked for at its moment, watched, and stopped at the end of its hold.
+final class LiveSession {
+    private enum State {
+        case planned, starting
+        case running(UInt64)
+        /// Its viewers leave.
+        case ending(UInt64)
+        case stopping(UInt64)
+        case over
+    }
+
+    /// Seconds between tries of a word that may succeed in a moment, and how often it is tried.
+    static let pause = 1.0
+    static let tries = 60
+    /// Seconds from the viewers' goodbye to the stop.
+    static let goodbye = 0.1
+
+    let index: Int
+    let user: UserName
+    private unowned let run: Run
+    private let plan: StressPlan.Session
+    private var state = State.planned
+    private var viewers: [LiveViewer] = []
+    private var asked = 0.0
+    private var hasPicture = false
+    /// Whether the run was stopped while its start was under way.
+    private var isUnwanted = false
+
+    init(_ run: Run, _ index: Int, _ plan: StressPlan.Session) {
+        self.run = run
+        self.index = index
+        self.plan = plan
+        user = Self.user(plan.user)
+    }
+
+    /// `stress-0001` for 1.
+    static func user(_ number: Int) -> UserName {
+        let digits = String(max(0, number))
+        return UserName(known: "stress-" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits)
+    }
+
+    var isSynthetic: Bool { run.plan.isSynthetic }
+
+    /// Its moment has come. Latency counts from here, also where the word waits for others: whoever asks waits too.
+    func begin() {
+        guard case .planned = state else { return }
+        state = .starting
+        asked = run.engine.now
+        run.tell(.asked(session: index, at: asked))
+        let word = Word.start(user: user, application: plan.application, isSynthetic: run.plan.isSynthetic)
+        run.say(word) { [self] result in started(word, result) }
+    }
+
+    /// The run ends early.
+    func stop() {
+        switch state {
+        case .planned: over()
+        case .starting: isUnwanted = true
+        case .running(let number): end(number)
+        case .ending, .stopping, .over: break
+        }
+    }
+
+    func storm() {
+        guard case .running = state else { return }
+        for viewer in viewers { viewer.storm() }
+    }
+
+    /// The first picture's seconds since the session was asked for; nil for another one.
+    func pictureTook(at now: Double) -> Double? {
+        guard !hasPicture else { return nil }
+        hasPicture = true
+        return now - asked
+    }
+
+    private func started(_ word: Word, _ result: Result<WordAnswer, WordFailure>) {
+        let now = run.engine.now
+        switch result {
+        case .success(.started(let number)):
+            run.tell(.started(session: index, at: now, took: now - asked, number: number))
+            state = .running(number)
+            guard !isUnwanted else { return end(number) }
+            for (place, viewer) in plan.viewers.enumerated() {
+                let live = LiveViewer(run, self, number, .init(session: index, viewer: place), viewer)
+                viewers.append(live)
+                run.engine.after(viewer.after) { live.begin() }
+            }
+            run.engine.after(plan.hold) { [self] in
+                if case .running(let number) = state { end(number) }
+            }
+        case .success:
+            over()
+        case .failure(let failure):
+            if !isUnwanted {
+                run.tell(.refused(session: index, at: now, took: now - asked, failure.told(of: word)))
+            }
+            over()
+        }
+    }
+
+    private func end(_ number: UInt64) {
+        state = .ending(number)
+        for viewer in viewers { viewer.leave() }
+        run.engine.after(viewers.isEmpty ? 0 : Self.goodbye) { [self] in
+            state = .stopping(number)
+            stop(number, since: run.engine.now, tries: Self.tries)
+        }
+    }
+
+    private func stop(_ number: UInt64, since began: Double, tries: Int) {
+        let word = Word.stop(session: number)
+        run.say(word) { [self] result in
+            let now = run.engine.now
+            switch result {
+            case .success:
+                run.tell(.stopped(session: index, at: now, took: now - began))
+                over()
+            case .failure(let failure):
+                // Nothing may be left: it is tried again, and told once.
+                if tries == Self.tries || !failure.isPassing {
+                    run.tell(.refused(session: index, at: now, took: now - began, failure.told(of: word)))
+                }
+                guard failure.isPassing, tries > 1 else { return over() }
+                run.engine.after(Self.pause) { [self] in stop(number, since: began, tries: tries - 1) }
+            }
+        }
+    }
+
+    private func over() {
+        state = .over
+        viewers = []
+        run.sessionEnded()
+    }
+}

@@ -1,0 +1,152 @@
+import Glibc
+import Stress
+
+/// What proc(5) says of the gateway's processes on this machine, part by part.
+struct ProcessFigures {
+    /// Of a part with more processes than this so many are looked at for memory and descriptors, others each time, and the
+    /// sum is what all would have: to look at one costs the kernel a walk through its pages.
+    static let most = 16
+
+    private struct Known {
+        /// When it began, in ticks: with its number that is one process and no other.
+        let began: Substring
+        let part: String?
+        var ticks: Double
+    }
+
+    private var known: [pid_t: Known] = [:]
+    /// Ticks of processes that ended, by part.
+    private var ended: [String: Double] = [:]
+    private var looks = 0
+    private let ticksPerSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
+    /// The control group all of a gateway is in; nil: it has none of its own, and every process of ours counts.
+    private let group: String?
+
+    /// The processes of the gateway that `controller` is the controller of; nil: every one of the machine.
+    init(controller: pid_t?) {
+        group = controller.flatMap { Self.gatewayGroup(Self.contents("/proc/\($0)/cgroup")) }
+    }
+
+    /// Looks at every process.
+    mutating func look() -> [String: Sample.Part] {
+        var alive: [String: [pid_t]] = [:]
+        var seen: Set<pid_t> = []
+        for process in Self.processes() {
+            guard let fields = Self.status(process) else { continue }
+            // utime and stime, and starttime, counted after the name (proc(5)).
+            let ticks = (Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)
+            if known[process]?.began != fields[19] {
+                forget(process)
+                known[process] = Known(began: Substring(String(fields[19])), part: part(of: process), ticks: ticks)
+            }
+            known[process]?.ticks = ticks
+            seen.insert(process)
+            if let part = known[process]?.part { alive[part, default: []].append(process) }
+        }
+        for process in known.keys where !seen.contains(process) { forget(process) }
+        looks += 1
+        var parts: [String: Sample.Part] = [:]
+        for name in Set(alive.keys).union(ended.keys) {
+            let processes = (alive[name] ?? []).sorted()
+            let ticks = processes.reduce(ended[name] ?? 0) { $0 + (known[$1]?.ticks ?? 0) }
+            let chosen = choice(processes)
+            let share = chosen.isEmpty ? 0 : Double(processes.count) / Double(chosen.count)
+            let memory = chosen.reduce(0) { $0 + Self.proportionalShare($1) }
+            let descriptors = chosen.reduce(0) { $0 + Self.descriptors($1) }
+            parts[name] = Sample.Part(
+                processes: processes.count, cpu: ticks / ticksPerSecond, memory: Int(Double(memory) * share),
+                descriptors: Int(Double(descriptors) * share))
+        }
+        return parts
+    }
+
+    private mutating func forget(_ process: pid_t) {
+        guard let gone = known.removeValue(forKey: process), let part = gone.part else { return }
+        ended[part, default: 0] += gone.ticks
+    }
+
+    private func choice(_ processes: [pid_t]) -> [pid_t] {
+        guard processes.count > Self.most else { return processes }
+        let step = processes.count / Self.most
+        return (0..<Self.most).map { processes[($0 * step + looks) % processes.count] }
+    }
+
+    private func part(of process: pid_t) -> String? {
+        if let group, !Self.contents("/proc/\(process)/cgroup").contains(group) { return nil }
+        let words = Self.contents("/proc/\(process)/cmdline").split(separator: "\0").map(String.init)
+        return Self.part(words)
+    }
+
+    /// What a process with these words is part of; nil: of no gateway.
+    static func part(_ words: [String]) -> String? {
+        guard let program = words.first?.split(separator: "/").last.map(String.init) else { return nil }
+        switch program {
+        case "maxwelld": return "controller"
+        case "maxwell-relay": return "relay"
+        case "maxwell-web": return "web"
+        case "mariadbd", "mysqld": return "database"
+        case "maxwell-host":
+            if words.contains("synthetic") { return "synthetic displays" }
+            if words.contains("keep") { return "keepers" }
+            if words.contains("data") { return "data doors" }
+            return "agents"
+        case "Xvnc", "Xtigervnc": return "displays"
+        case "bwrap": return "containers"
+        case "xterm": return "xterms"
+        case "ssh": return "ssh"
+        case "slapd": return "directory"
+        default: return program.hasPrefix("sshd") ? "sshd" : nil
+        }
+    }
+
+    /// The part of a control group's path that a gateway has for itself: the quick start's `/mwq-HASH/`.
+    static func gatewayGroup(_ groups: String) -> String? {
+        for line in groups.split(separator: "\n") {
+            for name in line.split(separator: "/") where name.hasPrefix("mwq-") { return "/\(name)/" }
+        }
+        return nil
+    }
+
+    private static func processes() -> [pid_t] {
+        guard let folder = opendir("/proc") else { return [] }
+        defer { closedir(folder) }
+        var found: [pid_t] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if let number = pid_t(name) { found.append(number) }
+        }
+        return found
+    }
+
+    /// The fields of `stat` after the name, from the state on.
+    private static func status(_ process: pid_t) -> [Substring]? {
+        let text = contents("/proc/\(process)/stat")
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        return fields.count > 19 ? fields : nil
+    }
+
+    private static func proportionalShare(_ process: pid_t) -> Int {
+        let line = contents("/proc/\(process)/smaps_rollup").split(separator: "\n").first { $0.hasPrefix("Pss:") }
+        return line.flatMap { Int($0.split(separator: " ")[1]) } ?? 0
+    }
+
+    private static func descriptors(_ process: pid_t) -> Int {
+        guard let folder = opendir("/proc/\(process)/fd") else { return 0 }
+        defer { closedir(folder) }
+        var count = 0
+        while readdir(folder) != nil { count += 1 }
+        return max(0, count - 2)
+    }
+
+    private static func contents(_ path: String) -> String {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 8192)
+        let count = read(descriptor, &bytes, bytes.count)
+        return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
+    }
+}

@@ -1,0 +1,124 @@
+import CLinux
+import ControlProtocol
+import ControlSocket
+import Glibc
+import SessionModel
+import Stress
+import Synchronization
+
+/// Looks at the gateway while a run goes on: on a thread of its own, on a control connection of its own.
+final class Sampler: Sendable {
+    /// Sessions are listed in one line of limited length, so they are asked for less often, and not at all any more once
+    /// there were too many.
+    static let listingEvery = 5
+
+    private let found = Mutex<[Sample]>([])
+    private let isStopped = Mutex(false)
+    private let waker: Int32
+
+    /// Looks every `pause` seconds from now on; `waker` is woken when a sample is there.
+    init(socket: String, pause: Double, waker: Int32) throws(LoadError) {
+        self.waker = fcntl(waker, F_DUPFD_CLOEXEC, 0)
+        do throws(ThreadError) {
+            try detachThread { [self] in look(socket, pause) }
+        } catch {
+            throw .noThread(errno: error.errno)
+        }
+    }
+
+    deinit { close(waker) }
+
+    /// What has been seen since the last time.
+    func samples() -> [Sample] {
+        found.withLock { found in
+            defer { found = [] }
+            return found
+        }
+    }
+
+    /// No more is looked at; the thread ends in a moment.
+    func stop() { isStopped.withLock { $0 = true } }
+
+    private func look(_ socket: String, _ pause: Double) {
+        let began = MonotonicClock.seconds
+        var gateway = SampledGateway(socket)
+        var figures = ProcessFigures(controller: gateway.controller())
+        var count = 0
+        while !isStopped.withLock({ $0 }) {
+            var sample = Sample(at: MonotonicClock.seconds - began)
+            sample.parts = figures.look()
+            gateway.look(&sample, listsSessions: count % Self.listingEvery == 0)
+            found.withLock { $0.append(sample) }
+            _ = clinux_wake(waker)
+            count += 1
+            let next = began + Double(count) * pause
+            usleep(UInt32(max(0.05, next - MonotonicClock.seconds) * 1e6))
+        }
+    }
+}
+
+/// What the controller says of the gateway.
+struct SampledGateway {
+    private let path: String
+    private let line: ControllerLine
+    private var lists = true
+    private var states: [String: Int] = [:]
+
+    init(_ path: String) {
+        self.path = path
+        line = ControllerLine(path, patience: 10)
+    }
+
+    /// The controller's process; nil: it cannot be told.
+    func controller() -> pid_t? { ControllerProcess.behind(path) }
+
+    mutating func look(_ sample: inout Sample, listsSessions: Bool) {
+        if case .hosts(let hosts) = ask(.hosts) {
+            for host in hosts {
+                sample.hosts[host.host] = Sample.Host(
+                    memoryAvailable: host.memory ?? 0, load: host.load ?? 0, ready: host.ready + host.readyGL,
+                    used: host.uses)
+            }
+        }
+        if case .counters(let counters) = ask(.counters) { sample.counters = counters }
+        if listsSessions, lists {
+            let wasConnected = line.isConnected
+            if case .sessions(let lines) = ask(.sessions(user: nil)) {
+                states = [:]
+                for line in lines where line.user.hasPrefix("stress-") { states[line.state, default: 0] += 1 }
+            } else if wasConnected, !line.isConnected, ask(.ping) != nil {
+                // The controller is there, and the list is too long for a line.
+                lists = false
+            }
+        }
+        sample.states = states
+    }
+
+    /// One round trip; nil when there is no answer.
+    private func ask(_ request: ControlRequest) -> ControlReply? { try? line.ask(request) }
+}
+
+/// Who listens on a control socket.
+enum ControllerProcess {
+    /// The process that bound the socket at `path` (unix(7), SO_PEERCRED).
+    static func behind(_ path: String) -> pid_t? {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let fits = withUnsafeMutableBytes(of: &address.sun_path) { room in
+            guard path.utf8.count < room.count else { return false }
+            room.copyBytes(from: path.utf8)
+            return true
+        }
+        let isConnected = withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
+        }
+        var peer = clinux_peer()
+        guard fits, isConnected, clinux_peer_of(descriptor, &peer) == 0 else { return nil }
+        return peer.pid
+    }
+}
