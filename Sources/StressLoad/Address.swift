@@ -1,4 +1,5 @@
 import Glibc
+import SessionModel
 import Synchronization
 
 /// Where a relay listens, as the kernel has it.
@@ -49,10 +50,23 @@ struct Address: Sendable, Equatable {
 
 /// Addresses that were looked up once.
 final class AddressBook: Sendable {
+    private let relay: (host: String, port: Int)?
     private let known = Mutex<[String: Address]>([:])
 
-    /// The address of `host`, which is asked for once. Blocks.
-    func address(_ host: String, _ port: Int) throws(WordFailure) -> Address {
+    /// Viewers go to `relay`; nil: where they are told.
+    init(relay: (host: String, port: Int)? = nil) { self.relay = relay }
+
+    /// Where a view is, told as `host` with a port for viewers and one for browsers. Blocks where the host is new.
+    func door(
+        _ host: String, _ port: Int, browserPort: Int, token: Secret, password: Secret?
+    ) throws(WordFailure) -> Door {
+        let host = relay?.host ?? host
+        return Door(
+            host: host, address: try address(host, relay?.port ?? port),
+            browserAddress: try address(host, relay?.port ?? browserPort), token: token, password: password)
+    }
+
+    private func address(_ host: String, _ port: Int) throws(WordFailure) -> Address {
         let name = "\(host):\(port)"
         if let address = known.withLock({ $0[name] }) { return address }
         var reason = ""

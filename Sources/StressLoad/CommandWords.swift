@@ -8,7 +8,13 @@ import ViewClient
 struct CommandWords: GatewayWords {
     /// The program's path.
     let program: String
-    let book = AddressBook()
+    private let book: AddressBook
+
+    /// Words for the program; `relay` is where viewers go, where that is not what it tells them.
+    init(program: String, relay: (host: String, port: Int)? = nil) {
+        self.program = program
+        book = AddressBook(relay: relay)
+    }
 
     func speaker() -> any Speaker { CommandSpeaker(program, book) }
 }
@@ -41,9 +47,8 @@ final class CommandSpeaker: Speaker {
                 throw Self.unreadable(word, text)
             }
             return .view(
-                Door(
-                    host: view.host, address: try book.address(view.host, view.port),
-                    browserAddress: try book.address(view.wsproxy_host, view.wsproxy_port), token: Secret(view.token),
+                try book.door(
+                    view.host, view.port, browserPort: view.wsproxy_port, token: Secret(view.token),
                     password: VNCPassword.revealed(view.encpassword)))
         case .ticket:
             guard let ticket = try? JSONDecoder().decode(Ticket.self, from: Data(output)) else {
@@ -60,7 +65,6 @@ final class CommandSpeaker: Speaker {
         let port: Int
         let encpassword: String
         let token: String
-        let wsproxy_host: String
         let wsproxy_port: Int
     }
 

@@ -81,6 +81,7 @@ final class LiveSession {
         switch result {
         case .success(.started(let number)):
             run.tell(.started(session: index, at: now, took: now - asked, number: number))
+            run.started(number)
             state = .running(number)
             guard !isUnwanted else { return end(number) }
             for (place, viewer) in plan.viewers.enumerated() {
@@ -94,6 +95,7 @@ final class LiveSession {
         case .success:
             over()
         case .failure(let failure):
+            if failure.isPassing { run.lost(user) }
             if !isUnwanted {
                 run.tell(.refused(session: index, at: now, took: now - asked, failure.told(of: word)))
             }

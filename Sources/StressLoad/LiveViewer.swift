@@ -78,10 +78,8 @@ final class LiveViewer {
 
     /// Leaves in order; it comes no more.
     func leave() {
-        let before = state
-        state = .gone
         life += 1
-        switch before {
+        switch state {
         case .away: missed()
         case .gone: break
         case .opening(let connection):
@@ -89,12 +87,13 @@ final class LiveViewer {
             ended(cut: true)
             connection.cut(resets: false)
         case .watching(let connection):
-            if let goodbye = talk?.goodbye(), !goodbye.isEmpty { connection.send(goodbye) }
-            guard !connection.hasEnded else { break }
             ended(cut: false)
+            state = .gone
+            if let goodbye = talk?.goodbye(), !goodbye.isEmpty { connection.send(goodbye) }
             connection.leave()
             run.tell(.left(name, at: run.engine.now))
         }
+        state = .gone
         talk = nil
     }
 

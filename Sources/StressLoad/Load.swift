@@ -1,5 +1,6 @@
 import CLinux
 import ControlSocket
+import Glibc
 import SessionModel
 import Stress
 import Synchronization
@@ -23,6 +24,8 @@ public final class Load: StressRun, @unchecked Sendable {
         public var socket: String
         /// A PEM file with the authority of the gateway's certificate; nil: anyone is trusted.
         public var authority: String?
+        /// Where the relay is, where that is not what the gateway tells viewers.
+        public var relay: (host: String, port: Int)?
         /// Starts under way at a time, and other words.
         public var startsAtOnce = 200
         public var othersAtOnce = 64
@@ -40,6 +43,14 @@ public final class Load: StressRun, @unchecked Sendable {
         }
     }
 
+    /// The most descriptors that this process may have were raised to what the machine allows.
+    private static let descriptorsRaised: Void = {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }()
+
     private let options: Options
     private let isStopped = Atomic<Bool>(false)
     private let waker: Int32
@@ -52,13 +63,14 @@ public final class Load: StressRun, @unchecked Sendable {
     /// A load that goes by `options`.
     public convenience init(_ options: Options) throws(LoadError) {
         switch options.via {
-        case .socket(let path): try self.init(options, words: SocketWords(path: path))
-        case .command(let program): try self.init(options, words: CommandWords(program: program))
+        case .socket(let path): try self.init(options, words: SocketWords(path: path, relay: options.relay))
+        case .command(let program): try self.init(options, words: CommandWords(program: program, relay: options.relay))
         }
     }
 
     /// A load whose words are said by `words`.
     init(_ options: Options, words: any GatewayWords) throws(LoadError) {
+        Self.descriptorsRaised
         self.options = options
         self.words = words
         engine = try Engine(authority: options.authority)
@@ -83,6 +95,7 @@ public final class Load: StressRun, @unchecked Sendable {
             for sample in sampler?.samples() ?? [] { tell(.sampled(sample)) }
             if isStopped.load(ordering: .acquiring) { run.stop() }
         }
+        LostSessions(run.lostUsers, known: run.numbers).stop(options.socket)
     }
 
     /// May be called from a signal's handler: it stores one flag and writes to one descriptor.

@@ -18,6 +18,10 @@ final class Run {
     private(set) var isStopping = false
     /// Every connection whose RFB session was up.
     private(set) var seen: [SeenView] = []
+    /// Users whose start broke off before its answer: a session may run that nobody knows of.
+    private(set) var lostUsers: Set<UserName> = []
+    /// The sessions that are known.
+    private(set) var numbers: Set<UInt64> = []
 
     init(
         _ plan: StressPlan, _ engine: Engine, _ words: any GatewayWords, _ options: Load.Options,
@@ -57,11 +61,11 @@ final class Run {
     func stop() {
         guard !isStopping else { return }
         isStopping = true
+        for session in sessions { session.stop() }
         for number in starts.drop({ _ in true }) {
             pending.removeValue(forKey: number)?(
                 .failure(WordFailure(kind: "never said", example: "the run was stopped", isPassing: false)))
         }
-        for session in sessions { session.stop() }
     }
 
     /// The threads that say words end.
@@ -80,6 +84,10 @@ final class Run {
     }
 
     func sessionEnded() { unfinished -= 1 }
+
+    func started(_ number: UInt64) { numbers.insert(number) }
+
+    func lost(_ user: UserName) { lostUsers.insert(user) }
 
     func saw(_ view: SeenView) { seen.append(view) }
 

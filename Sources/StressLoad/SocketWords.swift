@@ -7,7 +7,13 @@ import ViewClient
 struct SocketWords: GatewayWords {
     /// The control socket's path.
     let path: String
-    let book = AddressBook()
+    private let book: AddressBook
+
+    /// Words for the controller at `path`; `relay` is where viewers go, where that is not what it tells them.
+    init(path: String, relay: (host: String, port: Int)? = nil) {
+        self.path = path
+        book = AddressBook(relay: relay)
+    }
 
     func speaker() -> any Speaker { SocketSpeaker(path, book) }
 }
@@ -63,9 +69,8 @@ final class SocketSpeaker: Speaker {
 
     private func door(_ view: ViewAnswer) throws(WordFailure) -> Door {
         let words = view.connect.exposed
-        return Door(
-            host: view.host, address: try book.address(view.host, view.port),
-            browserAddress: try book.address(view.host, view.browserPort),
+        return try book.door(
+            view.host, view.port, browserPort: view.browserPort,
             token: Secret(String(words.dropFirst(words.hasPrefix("vncsession:") ? 11 : 0))),
             password: VNCPassword.revealed(view.encpassword))
     }
