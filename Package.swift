@@ -224,7 +224,9 @@ let package = Package(
             name: "StressTests", dependencies: ["SessionModel", "Stress", "StressFaults"], swiftSettings: ours),
         .testTarget(
             name: "StressLoadTests",
-            dependencies: ["RelayProtocol", "SessionModel", "Stress", "StressLoad", "TestServers"],
+            dependencies: [
+                "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel", "Stress", "StressLoad", "TestServers",
+            ],
             swiftSettings: ours),
         .testTarget(
             name: "EndToEndTests",

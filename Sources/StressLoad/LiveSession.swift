@@ -36,11 +36,8 @@ final class LiveSession {
         user = Self.user(plan.user)
     }
 
-    /// `stress-0001` for 1.
-    static func user(_ number: Int) -> UserName {
-        let digits = String(max(0, number))
-        return UserName(known: "stress-" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits)
-    }
+    /// The stress user of that number; the controller has its word on one that is none.
+    static func user(_ number: Int) -> UserName { (try? .stress(number)) ?? UserName(known: "stress-\(number)") }
 
     var isSynthetic: Bool { run.plan.isSynthetic }
 

@@ -32,7 +32,7 @@ public final class Load: StressRun, @unchecked Sendable {
         /// Seconds between samples; nil: none are taken.
         public var samplePause: Double? = 1
         /// Where a synthetic display shows what is typed: its other pictures move elsewhere.
-        public var echo = (x: 0, y: 0, width: 64, height: 64)
+        public var echo = (x: 0, y: 0, width: 32, height: 32)
 
         var echoArea: DisplayMessages.Area { .init(x: echo.x, y: echo.y, width: echo.width, height: echo.height) }
 
@@ -56,6 +56,8 @@ public final class Load: StressRun, @unchecked Sendable {
     private let waker: Int32
     /// Every view of the last run, for a ``LedgerCheck``.
     public private(set) var seen: [SeenView] = []
+    /// The sessions that the last run started.
+    public private(set) var sessionNumbers: Set<UInt64> = []
 
     private let engine: Engine
     private let words: any GatewayWords
@@ -87,6 +89,7 @@ public final class Load: StressRun, @unchecked Sendable {
             sampler?.stop()
             run.close()
             seen = run.seen
+            sessionNumbers = run.numbers
         }
         run.begin()
         var goesOn = !plan.sessions.isEmpty
