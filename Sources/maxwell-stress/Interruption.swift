@@ -5,15 +5,20 @@ import Synchronization
 
 /// Ctrl-C, and SIGTERM: the first ends the run in order, the second ends the program.
 enum Interruption {
-    private static let count = Atomic<Int>(0)
+    private struct State {
+        var count = 0
+        var stop: (@Sendable () -> Void)?
+    }
+
+    private static let state = Mutex(State())
     /// The end of a pipe that the signals' handler writes to: it may do little else (signal-safety(7)).
     nonisolated(unsafe) private static var signalled: Int32 = -1
 
     /// Whether there was one.
-    static var hasCome: Bool { count.load(ordering: .relaxed) > 0 }
+    static var hasCome: Bool { state.withLock { $0.count > 0 } }
 
-    /// Calls `stop` at the first one, on a thread of its own.
-    static func listen(_ stop: @escaping @Sendable () -> Void) throws {
+    /// Hears them from now on.
+    static func listen() throws {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
             throw Refusal("This machine gives no more descriptors; please raise their limit (ulimit -n).", .osError)
@@ -23,14 +28,9 @@ enum Interruption {
         let heard = ends[0]
         try detachThread {
             var byte: UInt8 = 0
-            while read(heard, &byte, 1) == 1 {
-                if count.add(1, ordering: .relaxed).newValue == 1 {
-                    Terminal.say("\nEnding what was started; once more Ctrl-C leaves it to 'maxwell stress --clean'.\n")
-                    stop()
-                } else {
-                    Terminal.say("\nEnded at once: 'maxwell stress --clean' ends what was started.\n")
-                    _exit(128 + SIGINT)
-                }
+            while true {
+                let count = read(heard, &byte, 1)
+                if count == 1 { come() } else if count == 0 || errno != EINTR { return }
             }
         }
         // Programs that this one starts get the signals' usual effect back when they are executed (execve(2)).
@@ -41,6 +41,29 @@ enum Interruption {
                 _ = write(Interruption.signalled, &byte, 1)
                 errno = kept
             }
+        }
+    }
+
+    /// Calls `stop` at the first one, also when that was before.
+    static func call(_ stop: @escaping @Sendable () -> Void) {
+        let hasCome = state.withLock { state in
+            state.stop = stop
+            return state.count > 0
+        }
+        if hasCome { stop() }
+    }
+
+    private static func come() {
+        let (count, stop) = state.withLock { state in
+            state.count += 1
+            return (state.count, state.stop)
+        }
+        if count == 1 {
+            Terminal.say("\nEnding what was started; Ctrl-C once more leaves that to 'maxwell stress --clean'.\n")
+            stop?()
+        } else {
+            Terminal.say("\nEnded at once: 'maxwell stress --clean' ends and removes what was started.\n")
+            _exit(128 + SIGINT)
         }
     }
 }

@@ -37,8 +37,9 @@ struct SoleTask {
     private func run(_ options: StressOptions, _ requirements: [Requirement]) throws {
         // Before anything starts: a run whose result cannot be kept is lost.
         for file in [command.json, command.html].compactMap(\.self) { try ResultFile.make(file) }
+        try Interruption.listen()
         let field = try openField(command, options)
-        try Interruption.listen { field.stop() }
+        Interruption.call { field.stop() }
         let course = StressCourse(
             options, requirements: requirements, words: Array(CommandLine.arguments.dropFirst()), began: universalTime()
         )

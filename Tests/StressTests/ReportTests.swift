@@ -112,7 +112,7 @@ struct ReportTests {
     @Test("whatever came from outside is text on the page")
     func hostile() throws {
         let bad = "<img src=x onerror=alert(1)>\"'&"
-        var result = try result("4", [], { $0.faults = bad }) {
+        var result = try result("4", [], { _ in }) {
             $0.leftBehind = [bad]
             $0.account = LedgerFigures(views: 1, rows: 1, mismatches: 1, examples: [bad])
             $0.more = [
@@ -124,6 +124,7 @@ struct ReportTests {
             ]
         }
         result.head.gateway = bad
+        result.options.faults = bad
         result.head.words = [bad]
         result.head.began = bad
         let page = ReportPage(result).markup

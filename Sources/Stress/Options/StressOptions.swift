@@ -90,6 +90,15 @@ extension StressOptions {
         }
         isSynthetic = words.isSynthetic
         faults = words.faults
+        if let faults { try Self.refuseUnknown(faults) }
+    }
+
+    private static func refuseUnknown(_ faults: String) throws(Refusal) {
+        do throws(FaultSpecError) {
+            _ = try FaultSpec(faults)
+        } catch {
+            throw Refusal(error.userMessage, error.exitStatus)
+        }
     }
 
     /// What was said, read; or what holds when nothing was.

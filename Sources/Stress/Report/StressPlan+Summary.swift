@@ -14,7 +14,7 @@ extension StressPlan {
             rows.add("behaviours", shares(viewers.map(\.behaviour.rawValue)))
         }
         if !storms.isEmpty { rows.add("storms", "all viewers at " + storms.map(spanText).joined(separator: ", ")) }
-        if let faults = options.faults { rows.add("faults", oneLine(faults)) }
+        if let faults = faults(options) { rows.add("faults", faults) }
         rows.add(
             "at most",
             "\(countText(mostAtOnce.sessions, "session")), \(countText(mostAtOnce.viewers, "viewer")) at once")
@@ -49,6 +49,14 @@ extension StressPlan {
             most = max(most, now)
         }
         return most
+    }
+
+    /// The first of the faults that `options` ask for; nil without any.
+    private func faults(_ options: StressOptions) -> String? {
+        guard let spec = options.faults.flatMap({ try? FaultSpec($0) }) else { return nil }
+        let entries = FaultSchedule(spec, during: self, seed: options.seed).entries
+        let first = entries.prefix(5).map { "\($0.fault.rawValue) at \(spanText($0.at.rounded()))" }
+        return "\(countText(entries.count)): " + first.joined(separator: ", ") + (entries.count > 5 ? ", …" : "")
     }
 
     private var holds: String {

@@ -1,0 +1,61 @@
+import Glibc
+import SessionModel
+import Stress
+import StressFaults
+import StressLoad
+
+/// The gateway that `command` names: a quick start is looked at more closely, and only it can be broken.
+func openField(_ command: StressCommand, _ options: StressOptions) throws -> any StressField & Sendable {
+    let faults = try options.faults.map { text throws(FaultSpecError) in try FaultSpec(text) }
+    let environment = ["MAXWELL_STATE", "MAXWELL_SQL", "MAXWELL_SOCKET"].reduce(into: [String: String]()) {
+        $0[$1] = variable($1)
+    }
+    let quickStart: QuickStart?
+    do throws(QuickStartError) {
+        quickStart = try QuickStart(environment: environment)
+    } catch {
+        guard faults == nil else { throw error }
+        quickStart = nil
+    }
+    let gateway = try GatewayField(try loadOptions(command, options), isBroken: faults != nil)
+    return quickStart.map { QuickStartField(gateway, on: $0, faults: faults, seed: options.seed) } ?? gateway
+}
+
+/// Ends and removes all that belongs to stress users, and tells how much it was.
+func cleanGateway() throws -> String {
+    let (sessions, rows) = try StressAccount().clean()
+    return sessions == 0 && rows == 0
+        ? "There was nothing of any run." : "Sessions ended: \(sessions). Rows removed: \(rows)."
+}
+
+private func loadOptions(_ command: StressCommand, _ options: StressOptions) throws(Refusal) -> Load.Options {
+    var load = Load.Options()
+    if options.via == .cli { load.via = .command(try neighbour("maxwell")) }
+    load.authority = command.ca ?? variable("MAXWELL_CA") ?? "/etc/ssl/certs/ca-certificates.crt"
+    if command.host != nil || command.port != nil {
+        guard let host = command.host, let port = command.port else {
+            throw Refusal("--host and --port say together where the relay is; please give both.", .usage)
+        }
+        load.relay = (host, port)
+    }
+    return load
+}
+
+/// The value of `$name`; nil when it is not set, or empty.
+private func variable(_ name: String) -> String? {
+    guard let value = getenv(name), value.pointee != 0 else { return nil }
+    return String(cString: value)
+}
+
+/// The program `name` in the folder this one was started from (proc(5)).
+private func neighbour(_ name: String) throws(Refusal) -> String {
+    var room = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let length = room.withUnsafeMutableBytes { bytes in
+        bytes.withMemoryRebound(to: CChar.self) { text in
+            text.baseAddress.map { readlink("/proc/self/exe", $0, text.count) } ?? -1
+        }
+    }
+    guard length > 0 else { throw Refusal("maxwell-stress cannot tell where it is installed.", .osError) }
+    let own = String(decoding: room.prefix(length), as: UTF8.self)
+    return own.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/" + name
+}
