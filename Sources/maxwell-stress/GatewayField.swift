@@ -26,7 +26,8 @@ final class GatewayField: StressField, Sendable {
         let remains = try account.leftovers().filter(Self.isOfARun)
         guard remains.isEmpty else {
             throw Refusal(
-                "Another run goes on, or has left something behind; 'maxwell stress --clean' ends and removes it.", .tryAgain,
+                "Another run goes on, or has left something behind; 'maxwell stress --clean' ends and removes it.",
+                .tryAgain,
                 cause: remains[0])
         }
         guard try takesSessions() else {

@@ -47,12 +47,12 @@ struct SoleTask {
             on: field, live: Terminal.style, isStopped: { Interruption.hasCome }, say: Terminal.say)
         try report(outcome.result)
         if let error = outcome.error { throw error }
+        // As shells tell of a command that was ended by a signal.
+        if Interruption.hasCome { throw ExitCode(128 + SIGINT) }
         for verdict in outcome.result.verdicts where !verdict.isMet {
             Terminal.say("Missed: \(verdict.requirement): \(verdict.measured).\n")
         }
         if !outcome.result.isGood { throw ExitCode(1) }
-        // As shells tell of a command that was ended by a signal.
-        if Interruption.hasCome { throw ExitCode(128 + SIGINT) }
     }
 
     /// Prints the report, and writes the files that were asked for.

@@ -22,10 +22,10 @@ let goldenText = """
       database        12.3 statements for each start, all of the run's counted
       ready displays  7 starts had one, 0 had none
 
-      PART        CPU mean   most  CPU s  memory first      last      most  descriptors
-      controller     0.3 %  2.8 %      0      20.5 MiB  20.5 MiB  20.6 MiB       34, 34
-      database       0.2 %  2.1 %      0      95.7 MiB  95.7 MiB  95.7 MiB       60, 60
-      relay          5.7 %   12 %    0.6      13.7 MiB    14 MiB    14 MiB       26, 38
+      PART        CPU mean   most  each session  memory first      last      most  each session  descriptors
+      controller     0.3 %  2.8 %        3.5 ms      20.5 MiB  20.5 MiB  20.6 MiB         5 KiB       34, 34
+      database       0.2 %  2.1 %        2.6 ms      95.7 MiB  95.7 MiB  95.7 MiB         1 KiB       60, 60
+      relay          5.7 %   12 %       71.3 ms      13.7 MiB    14 MiB    14 MiB        37 KiB       26, 38
 
       HOST   sessions  ready first  least  memory left first      least       last  each session  load
       exec1         4            8      4          10.74 GiB  10.74 GiB  10.74 GiB       1.3 MiB  0.41

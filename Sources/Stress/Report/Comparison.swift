@@ -46,7 +46,7 @@ public struct Comparison: Sendable {
         var change: String {
             guard let before, let after else { return "-" }
             if before == after { return "=" }
-            guard before > 0 else { return "new" }
+            guard before > 0 else { return before == 0 ? "new" : "-" }
             let share = after / before - 1
             return (share > 0 ? "+" : "") + percentText(share)
         }
@@ -74,8 +74,9 @@ public struct Comparison: Sendable {
         add("statements for each start", { $0.counters.statementsPerStart }) { decimalText($0) }
         for part in Set(before.parts.keys).union(after.parts.keys).sorted() {
             let name = oneLine(part, width: 40)
-            add("\(name) CPU seconds", { $0.parts[part]?.cpu }) { decimalText($0, digits: 2) }
+            add("\(name) CPU for each session", { $0.parts[part]?.cpuPerSession }, spanText)
             add("\(name) memory, most", { ($0.parts[part]?.memoryMost).map(Double.init) }, memoryText)
+            add("\(name) memory for each session", { $0.parts[part]?.memoryPerSession }, memoryText)
             add("\(name) descriptors, most", { ($0.parts[part]?.descriptorsMost).map(Double.init) }, whole)
         }
         for host in Set(before.hosts.keys).union(after.hosts.keys).sorted() {

@@ -155,21 +155,23 @@ public struct ReportPage: Sendable {
 
     private var gateway: String {
         var table = MarkupTable([
-            "Part", "CPU mean", "CPU most", "CPU seconds", "Memory first", "Last", "Most", "Growth",
+            "Part", "CPU mean", "Most", "A session", "Memory first", "Last", "Most", "Growth", "A session",
             "Descriptors first", "Last", "Most",
         ])
         for (name, part) in result.parts.sorted(by: { $0.key < $1.key }) {
             table.add([
-                oneLine(name, width: 40), percentText(part.cpuMean), percentText(part.cpuMost), decimalText(part.cpu),
-                memoryText(Double(part.memoryFirst)), memoryText(Double(part.memoryLast)),
-                memoryText(Double(part.memoryMost)), part.memoryGrowth.map(percentText) ?? "–",
+                oneLine(name, width: 40), percentText(part.cpuMean), percentText(part.cpuMost),
+                part.cpuPerSession.map(spanText) ?? "–", memoryText(Double(part.memoryFirst)),
+                memoryText(Double(part.memoryLast)), memoryText(Double(part.memoryMost)),
+                part.memoryGrowth.map(percentText) ?? "–", part.memoryPerSession.map(memoryText) ?? "–",
                 countText(part.descriptorsFirst), countText(part.descriptorsLast), countText(part.descriptorsMost),
             ])
         }
         guard !table.isEmpty else { return "" }
         return "<h2>Parts of the gateway</h2>\n" + table.markup
             + "<p class=\"soft\">100 % of CPU is one processor. Memory is the proportional share. Growth is that of the last "
-            + "minute over the sixth; a shorter run has none.</p>\n"
+            + "minute over the sixth; a shorter run has none. A session’s share is all processor time for each that was started, "
+            + "and the growth to the most memory for each of the most that were up.</p>\n"
     }
 
     private var hosts: String {

@@ -94,12 +94,15 @@ extension StressResult {
     }
 
     private var gatewaySection: String {
-        var rows = Rows(["PART", "CPU mean", "most", "CPU s", "memory first", "last", "most", "descriptors"])
+        var rows = Rows([
+            "PART", "CPU mean", "most", "each session", "memory first", "last", "most", "each session", "descriptors",
+        ])
         for (name, part) in parts.sorted(by: { $0.key < $1.key }) {
             rows.add(
-                oneLine(name, width: 40), percentText(part.cpuMean), percentText(part.cpuMost), decimalText(part.cpu),
-                memoryText(Double(part.memoryFirst)), memoryText(Double(part.memoryLast)),
-                memoryText(Double(part.memoryMost)), "\(part.descriptorsFirst), \(part.descriptorsLast)")
+                oneLine(name, width: 40), percentText(part.cpuMean), percentText(part.cpuMost),
+                part.cpuPerSession.map(spanText) ?? "-", memoryText(Double(part.memoryFirst)),
+                memoryText(Double(part.memoryLast)), memoryText(Double(part.memoryMost)),
+                part.memoryPerSession.map(memoryText) ?? "-", "\(part.descriptorsFirst), \(part.descriptorsLast)")
         }
         return rows.isEmpty ? "" : rows.text
     }

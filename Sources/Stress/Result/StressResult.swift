@@ -87,6 +87,9 @@ public struct StressResult: Codable, Equatable, Sendable {
         public var descriptorsFirst: Int
         public var descriptorsLast: Int
         public var descriptorsMost: Int
+        /// Processor seconds for each session that was started, and KiB for each of the most that were up at a time.
+        public var cpuPerSession: Double?
+        public var memoryPerSession: Double?
     }
 
     /// How an execution host fared; memory in MiB that programs could still get.

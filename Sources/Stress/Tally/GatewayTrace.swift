@@ -24,13 +24,13 @@ struct GatewayTrace: Sendable {
         samples.append(kept)
     }
 
-    /// By name, what each part of the gateway used.
-    var parts: [String: StressResult.Part] {
+    /// By name, what each part of the gateway used, and how much of it for each of the sessions of `counts`.
+    func parts(_ counts: RunCounts) -> [String: StressResult.Part] {
         var series: [String: [(at: Double, part: Sample.Part)]] = [:]
         for sample in samples {
             for (name, part) in sample.parts { series[name, default: []].append((sample.at, part)) }
         }
-        return series.compactMapValues(StressResult.Part.init)
+        return series.compactMapValues { StressResult.Part($0, counts) }
     }
 
     /// By name, how each host fared.
@@ -47,7 +47,7 @@ extension StressResult.Part {
     private static let look = 60.0
 
     /// Nil without a sample.
-    fileprivate init?(_ series: [(at: Double, part: Sample.Part)]) {
+    fileprivate init?(_ series: [(at: Double, part: Sample.Part)], _ counts: RunCounts) {
         guard let first = series.first, let last = series.last else { return nil }
         var cpu = 0.0
         var busiest = 0.0
@@ -57,13 +57,17 @@ extension StressResult.Part {
             cpu += used
             if next.at > one.at { busiest = max(busiest, used / (next.at - one.at)) }
         }
+        let most = series.map(\.part.memory).max() ?? 0
         self.init(
             processes: series.map(\.part.processes).max() ?? 0, cpu: cpu.thousandths,
             cpuMean: last.at > first.at ? (cpu / (last.at - first.at)).thousandths : 0, cpuMost: busiest.thousandths,
             memoryFirst: first.part.memory, memoryLast: last.part.memory,
-            memoryMost: series.map(\.part.memory).max() ?? 0, memoryGrowth: Self.growth(series),
+            memoryMost: most, memoryGrowth: Self.growth(series),
             descriptorsFirst: first.part.descriptors, descriptorsLast: last.part.descriptors,
-            descriptorsMost: series.map(\.part.descriptors).max() ?? 0)
+            descriptorsMost: series.map(\.part.descriptors).max() ?? 0,
+            cpuPerSession: counts.started > 0 ? (cpu / Double(counts.started)).millionths : nil,
+            memoryPerSession: counts.mostUp > 0
+                ? (Double(most - first.part.memory) / Double(counts.mostUp)).thousandths : nil)
     }
 
     /// By which share the median of the last minute is above the median of the sixth; nil when the run was shorter than seven.

@@ -21,7 +21,8 @@ extension Tally {
         for (kind, histogram) in latencies { figures[kind.rawValue] = histogram.figures }
         var result = StressResult(
             head: head, options: options, seconds: now.thousandths, wasStoppedEarly: wasStoppedEarly, counts: counts,
-            latencies: figures, failures: failures.classes, rates: rates, parts: gateway.parts, hosts: gateway.hosts,
+            latencies: figures, failures: failures.classes, rates: rates, parts: gateway.parts(counts),
+            hosts: gateway.hosts,
             counters: counters, ledger: ledger, leftovers: leftovers.map { $0.map { oneLine($0) } }, faults: faults,
             storms: plan.storms, verdicts: [], caveats: options.caveats, curves: Curves(seconds, gateway))
         result.verdicts = requirements.map { $0.verdict(on: result) }
