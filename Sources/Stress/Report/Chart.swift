@@ -121,7 +121,8 @@ struct Chart {
         guard rungs.isEmpty else { return svg + "\n" }
         for mark in marks {
             let place = point(x(across.place(mark.at)))
-            svg += "<path class=\"mark\" d=\"M\(place) \(point(y(0)))V\(point(y(1)))\"><title>"
+            svg +=
+                "<path class=\"mark\(marks.count > 8 ? " many" : "")\" d=\"M\(place) \(point(y(0)))V\(point(y(1)))\"><title>"
             svg += "\(escaped(mark.name)) at \(spanText(mark.at))</title></path>"
         }
         return svg + "\n"

@@ -51,9 +51,10 @@ extension ReportPage {
         .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
         .line.faint { stroke-width: 1.3; stroke-dasharray: 3 3; }
         .area { fill: currentColor; fill-opacity: .13; stroke: none; }
-        .dot { fill: none; stroke-width: 5; stroke-linecap: round; }
+        .dot { fill: none; stroke-width: 4; stroke-linecap: round; }
         .grid { stroke: var(--grid); stroke-width: 1; fill: none; }
         .mark { stroke: var(--soft); stroke-width: 1.2; stroke-dasharray: 4 3; fill: none; }
+        .mark.many { stroke-opacity: .4; stroke-dasharray: none; }
         .tick { fill: var(--soft); font: 11px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
         .end { text-anchor: end; } .mid { text-anchor: middle; }
         .strip { fill: transparent; } .strip:hover { fill: var(--soft); fill-opacity: .13; }
@@ -66,6 +67,8 @@ extension ReportPage {
         td { overflow-wrap: anywhere; }
         code { font: .86em ui-monospace, monospace; }
         ul { margin: .3rem 0; padding-left: 1.2rem; max-width: 60rem; }
+        details { margin-top: .6rem; }
+        summary { cursor: pointer; color: var(--soft); margin-bottom: .5rem; }
         footer { margin-top: 2.2rem; color: var(--soft); font-size: .84rem; }
         @media print {
             body { background: none; font-size: 12px; }

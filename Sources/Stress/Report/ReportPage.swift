@@ -82,6 +82,14 @@ public struct ReportPage: Sendable {
         if let gaps = result.latencies[Timed.reconnect.rawValue] {
             add(spanText(gaps.max), "longest gap of a viewer", "\(countText(gaps.count)) came back")
         }
+        if !result.faults.isEmpty {
+            let open = result.faults.count { $0.healed == nil }
+            let slowest = result.latencies[Timed.heal.rawValue].map { "slowest \(spanText($0.max))" } ?? ""
+            add(
+                countText(result.faults.count), result.faults.count == 1 ? "fault on purpose" : "faults on purpose",
+                open == 0 ? "all healed, \(slowest)" : "\(countText(open)) did not heal",
+                isGood: open == 0 ? nil : false)
+        }
         add(
             countText(counts.failures), counts.failures == 1 ? "failure" : "failures",
             result.failures.first.map { "most: \($0.kind)" } ?? "of any kind", isGood: counts.failures == 0)
@@ -135,17 +143,29 @@ public struct ReportPage: Sendable {
         return "<h2>What went wrong</h2>\n" + table.markup
     }
 
+    /// Kinds of faults with how often and how long; each of them is told below, folded where they are many.
     private var faults: String {
         guard !result.faults.isEmpty else { return "" }
-        var table = MarkupTable(["Fault", "At", "All well after"])
-        for fault in result.faults {
-            table.add(markup: [
-                escaped(fault.name), spanText(fault.at),
-                fault.healed.map(spanText) ?? "<span class=\"tag bad\">✗ never</span>",
+        let kinds = Dictionary(grouping: result.faults) { $0.name.prefix { $0 != " " } }
+        var summary = MarkupTable(["Fault", "Times", "All well after, median", "Slowest"])
+        for (kind, faults) in kinds.sorted(by: { $0.key < $1.key }) {
+            let spans = faults.compactMap(\.healed).sorted()
+            let slowest = spans.count == faults.count ? spans.last.map(spanText) : nil
+            summary.add(markup: [
+                escaped(String(kind)), countText(faults.count), spans.isEmpty ? "–" : spanText(spans[spans.count / 2]),
+                slowest ?? Self.never,
             ])
         }
-        return "<h2>Faults on purpose</h2>\n" + table.markup
+        var each = MarkupTable(["Fault", "At", "All well after"])
+        for fault in result.faults {
+            each.add(markup: [escaped(fault.name), spanText(fault.at), fault.healed.map(spanText) ?? Self.never])
+        }
+        let isFolded = result.faults.count > 8
+        return "<h2>Faults on purpose</h2>\n" + (isFolded ? summary.markup : each.markup)
+            + (isFolded ? "<details><summary>Each of them</summary>\n\(each.markup)</details>\n" : "")
     }
+
+    private static let never = "<span class=\"tag bad\">✗ never</span>"
 
     private var afterwards: String {
         var table = MarkupTable([], left: [0, 1])
