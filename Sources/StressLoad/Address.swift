@@ -8,20 +8,41 @@ struct Address: Sendable, Equatable {
     let bytes: [UInt8]
     let family: Int32
 
-    /// The first address of `host`; nil with the system's reason in `reason`. Blocks.
+    /// The first address of `host` where somebody listens, else its first; nil with the system's reason in `reason`. Blocks.
     init?(host: String, port: Int, reason: inout String) {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_flags = AI_NUMERICSERV
         var found: UnsafeMutablePointer<addrinfo>?
         let failure = getaddrinfo(host, String(port), &hints, &found)
-        guard failure == 0, let first = found?.pointee, let address = first.ai_addr else {
+        guard failure == 0 else {
             reason = String(cString: gai_strerror(failure))
             return nil
         }
-        bytes = Array(UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen)))
-        family = first.ai_family
-        freeaddrinfo(found)
+        defer { freeaddrinfo(found) }
+        var all: [Address] = []
+        var next = found
+        while let one = next?.pointee {
+            if let address = one.ai_addr {
+                all.append(
+                    Address(
+                        bytes: Array(UnsafeRawBufferPointer(start: address, count: Int(one.ai_addrlen))),
+                        family: one.ai_family))
+            }
+            next = one.ai_next
+        }
+        guard let chosen = all.count < 2 ? all.first : all.first(where: \.listens) ?? all.first else {
+            reason = "it has no address"
+            return nil
+        }
+        self = chosen
+    }
+
+    private var listens: Bool {
+        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return with { connect(descriptor, $0, $1) == 0 } ?? false
     }
 
     /// Calls `body` with the address.

@@ -31,6 +31,8 @@ final class LiveViewer {
     private var conduct: Conduct
     private var chances: SeededGenerator
     private var talk: ViewerTalk?
+    /// Where a native viewer comes to, once it knows.
+    private var door: Door?
     /// Counts connections: a timer of one that is gone does nothing.
     private var life = 0
     private var failures = 0
@@ -109,15 +111,16 @@ final class LiveViewer {
     private func askForView() {
         life += 1
         let mine = life
-        let isNative = plan.way == .native
-        // A native viewer's person has the gateway's address from a page; the ticket comes after it.
+        // A native viewer's person knows where the gateway is, and wants a ticket.
+        if let door { return askForTicket(door, mine) }
         let word = Word.view(session: number, user: session.user)
         let began = run.engine.now
         run.say(word) { [self] result in
             guard life == mine, !isGone else { return }
             switch result {
             case .success(.view(let door)):
-                guard isNative else { return come(door, token: door.token) }
+                guard plan.way == .native else { return come(door, token: door.token) }
+                self.door = door
                 askForTicket(door, mine)
             case .success: break
             case .failure(let failure): refused(word, failure, since: began)

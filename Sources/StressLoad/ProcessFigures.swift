@@ -14,7 +14,13 @@ struct ProcessFigures {
         var ticks: Double
     }
 
+    /// Processes of others, and those of parts with more processes than ``crowd``, are looked at every so many looks: a host
+    /// with five hundred sessions has thousands.
+    static let rare = 10
+    static let crowd = 64
+
     private var known: [pid_t: Known] = [:]
+    private var crowded: Set<String> = []
     /// Ticks of processes that ended, by part.
     private var ended: [String: Double] = [:]
     private var looks = 0
@@ -32,6 +38,11 @@ struct ProcessFigures {
         var alive: [String: [pid_t]] = [:]
         var seen: Set<pid_t> = []
         for process in Self.processes() {
+            if let known = known[process], looks % Self.rare > 0, known.part.map({ crowded.contains($0) }) ?? true {
+                seen.insert(process)
+                if let part = known.part { alive[part, default: []].append(process) }
+                continue
+            }
             guard let fields = Self.status(process) else { continue }
             // utime and stime, and starttime, counted after the name (proc(5)).
             let ticks = (Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)
@@ -45,6 +56,7 @@ struct ProcessFigures {
         }
         for process in known.keys where !seen.contains(process) { forget(process) }
         looks += 1
+        crowded = Set(alive.filter { $0.value.count > Self.crowd }.keys)
         var parts: [String: Sample.Part] = [:]
         for name in Set(alive.keys).union(ended.keys) {
             let processes = (alive[name] ?? []).sorted()

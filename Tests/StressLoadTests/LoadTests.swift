@@ -100,7 +100,7 @@ struct LoadTests {
         let typists = told.viewers { if case .echo(let name, _, _) = $0 { name } else { nil } }
         #expect(typists.count == 3)
         #expect(words.account.stops.sorted() == [1, 2, 3])
-        #expect(words.account.tickets == 4)
+        #expect(words.account.tickets == 4 && words.account.views == 12)
         #expect(seen.count == 12)
         #expect(seen.allSatisfy { $0.hadPicture && !$0.wasCut && $0.seconds > 3 && $0.seconds < 60 })
     }

@@ -64,15 +64,14 @@ final class RelayRig: Sendable {
             [
                 builtProgram("maxwell-relay"), "--listen", "127.0.0.1:0", "--cert", folder.file("crt"), "--key",
                 folder.file("key"), "--routes", folder.file("routes"), "--tls-timeout", "2", "--opening-timeout", "2",
-            ], log: relayLog)
+            ], log: relayLog, removing: folder)
         try relay.waitUntil { Self.announced(relayLog) != nil }
         guard let port = Self.announced(relayLog) else { throw TestServerError("no port") }
         self.port = port
     }
 
     func stop() {
-        for process in [relay] + displays { process.stop() }
-        folder.remove()
+        for process in displays + [relay] { process.stop() }
     }
 
     /// What the relay wrote.
