@@ -43,6 +43,7 @@ extension Gateway {
     /// `maxwell counters`. While the database is away it tells nothing of a load test's sessions.
     func counters() async -> [String: UInt64] {
         var counters = database.counters().merging(relayFigures.withLock { $0.counters(now: .now) }) { own, _ in own }
+        (counters["pool.hits"], counters["pool.misses"]) = poolCounts.withLock { ($0.hits, $0.misses) }
         guard let states = try? await database.stressStates() else { return counters }
         for state in SessionState.allCases { counters["stress.\(state)"] = UInt64(states[state] ?? 0) }
         return counters

@@ -91,6 +91,8 @@ extension Gateway {
             try await self.handOver(display, number, attempt, channel)
             attempt.note(handOver, on: host, display.id.number)
             try await database.markRunning(number, steps: StartStep.text(attempt.steps))
+            // A synthetic display is none of a pool's.
+            if attempt.order.stress != .synthetic { countPool(display) }
             if (choice.record.access?.failures ?? 0) > 0 { await vindicate(host) }
             return nil
         } catch let failure as HostAccessError {
@@ -104,6 +106,12 @@ extension Gateway {
             let verdict = StartVerdict(failure, isMaking: isMaking)
             await drop(display, of: number, after: failure, isMaking: isMaking)
             return verdict
+        }
+    }
+
+    private func countPool(_ display: SessionDisplay) {
+        poolCounts.withLock { counts in
+            if display.wasReady { counts.hits += 1 } else { counts.misses += 1 }
         }
     }
 

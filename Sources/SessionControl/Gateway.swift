@@ -29,6 +29,8 @@ public final class Gateway: Sendable {
     let door = EntryDoor()
     /// What relays count.
     let relayFigures = Mutex(RelayFigures())
+    /// How many starts were given a display that waited, and how many one made for them.
+    let poolCounts = Mutex((hits: UInt64(0), misses: UInt64(0)))
     /// Where no application may connect to.
     let ownAddresses: OwnAddresses
     let homeFigures = HomeFigures()

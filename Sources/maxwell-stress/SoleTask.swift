@@ -50,7 +50,7 @@ struct SoleTask {
         // As shells tell of a command that was ended by a signal.
         if Interruption.hasCome { throw ExitCode(128 + SIGINT) }
         for verdict in outcome.result.verdicts where !verdict.isMet {
-            Terminal.say("Missed: \(verdict.requirement): \(verdict.measured).\n")
+            Terminal.say("Missed: \(verdict.requirement), measured: \(verdict.measured).\n")
         }
         if !outcome.result.isGood { throw ExitCode(1) }
     }

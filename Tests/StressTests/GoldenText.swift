@@ -15,12 +15,11 @@ let goldenText = """
       Opening of a viewer             9.7 ms  16.2 ms  16.2 ms  16.2 ms      7
       Stop of a session              20.2 ms  30.7 ms  30.7 ms  30.7 ms      8
 
-      sessions        8 started, 0 failed, 8 stopped; at most 8 at a time
-      starts          10.7/s, 8 in the best second; the last answer came after 746 ms
-      viewers         7 of 7 had a picture, at most 7 at a time; 0 came back; 1 of 1 hostile turned away
-      pictures        139 updates, 2 a second for each viewer; 2.3 MB
-      database        12.3 statements for each start, all of the run's counted
-      ready displays  7 starts had one, 0 had none
+      sessions  8 started, 0 failed, 8 stopped; at most 8 at a time
+      starts    10.7/s, 8 in the best second; the last answer came after 746 ms
+      viewers   7 of 7 had a picture, at most 7 at a time; 0 came back; 1 of 1 hostile turned away
+      pictures  139 updates, 2 a second for each viewer; 2.3 MB
+      database  12.3 statements for each start, all of the run's counted
 
       PART        CPU mean   most  each session  memory first      last      most  each session  descriptors
       controller     0.3 %  2.8 %        3.5 ms      20.5 MiB  20.5 MiB  20.6 MiB         5 KiB       34, 34

@@ -195,8 +195,11 @@ struct TallyTests {
 
     @Test("counters are what they grew by, also when their process began anew; statements are told for each start")
     func counters() throws {
-        func sample(_ at: Double, _ statements: UInt64) -> Observation {
-            .sampled(Sample(at: at, counters: ["statements": statements, "pool.hits": statements / 10]))
+        func sample(_ at: Double, _ statements: UInt64, _ viewers: UInt64 = 5) -> Observation {
+            .sampled(
+                Sample(
+                    at: at,
+                    counters: ["statements": statements, "pool.hits": statements / 10, "relay.x.viewers": viewers]))
         }
         let result = try result(
             plan(2, []),
@@ -207,6 +210,9 @@ struct TallyTests {
             ])
         #expect(result.counters.all["statements"] == 40)
         #expect(result.counters.statementsPerStart == 20)
+        #expect(result.counters.poolHits == 4)
+        // It fell while the controller lived: it tells how many there are now.
+        #expect(result.counters.all["relay.x.viewers"] == nil)
         #expect(result.counters.poolMisses == nil)
     }
 

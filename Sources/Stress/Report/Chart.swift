@@ -115,8 +115,10 @@ struct Chart {
             ? across.ticks.map { (x(across.place($0)), $0 == 0 ? "0" : spanText($0)) }
             : rungs.enumerated().map { (x(row: $0, across), $1) }
         for (place, name) in names {
-            svg +=
-                "<text class=\"tick mid\" x=\"\(point(place))\" y=\"\(point(Self.height - 9))\">\(escaped(name))</text>"
+            // The last one ends with the picture.
+            let isLast = place > x(1) - 20
+            svg += "<text class=\"tick \(isLast ? "end" : "mid")\" x=\"\(point(isLast ? Self.width - 2 : place))\" "
+            svg += "y=\"\(point(Self.height - 9))\">\(escaped(name))</text>"
         }
         guard rungs.isEmpty else { return svg + "\n" }
         for mark in marks {

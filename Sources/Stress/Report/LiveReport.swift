@@ -90,7 +90,7 @@ extension Tally {
                     }
                     .joined(separator: "   "))
         }
-        lines += failures.classes.prefix(3).map { "  FAILED     \($0.count) \($0.kind): \($0.example)" }
+        lines += failures.classes.prefix(3).map { "  FAILED     \($0.count) \($0.kind)" }
         if let fault = faults.last {
             lines.append(
                 "  fault      \(fault.name) at \(spanText(fault.at)), "

@@ -54,18 +54,8 @@ extension StressResult {
                 "\(decimalText(rates.starts))/s, \(countText(rates.startsMost)) in the best second"
                     + (rates.up.map { "; the last answer came after \(spanText($0))" } ?? "")
             ),
-            (
-                "viewers",
-                "\(countText(counts.seen)) of \(countText(counts.viewersWelcome)) had a picture, at most "
-                    + "\(countText(counts.mostWatching)) at a time; \(countText(counts.returned)) came back"
-                    + hostileText
-            ),
-            (
-                "pictures",
-                "\(countText(rates.updates)) updates, \(decimalText(rates.updatesPerViewer, digits: 2)) a second for "
-                    + "each viewer; \(bytesText(Double(rates.bytes)))"
-            ),
         ]
+        if counts.viewersPlanned > 0 { lines += viewerLines }
         if let statements = counters.statementsPerStart {
             lines.append(("database", "\(decimalText(statements)) statements for each start, all of the run's counted"))
         }
@@ -79,9 +69,23 @@ extension StressResult {
         return lines
     }
 
-    private var hostileText: String {
+    private var viewerLines: [(String, String)] {
         let hostile = counts.viewersPlanned - counts.viewersWelcome
-        return hostile > 0 ? "; \(countText(counts.turnedAway)) of \(countText(hostile)) hostile turned away" : ""
+        let turnedAway =
+            hostile > 0 ? "; \(countText(counts.turnedAway)) of \(countText(hostile)) hostile turned away" : ""
+        return [
+            (
+                "viewers",
+                "\(countText(counts.seen)) of \(countText(counts.viewersWelcome)) had a picture, at most "
+                    + "\(countText(counts.mostWatching)) at a time; \(countText(counts.returned)) came back"
+                    + turnedAway
+            ),
+            (
+                "pictures",
+                "\(countText(rates.updates)) updates, \(decimalText(rates.updatesPerViewer, digits: 2)) a second for "
+                    + "each viewer; \(bytesText(Double(rates.bytes)))"
+            ),
+        ]
     }
 
     private var failureSection: String {

@@ -2,8 +2,9 @@
 struct GatewayTrace: Sendable {
     /// Without their counters.
     private(set) var samples: [Sample] = []
-    /// By how much each counter grew; one that began anew, because its process did, counts from there.
-    private(set) var counted: [String: UInt64] = [:]
+    private var counted: [String: UInt64] = [:]
+    /// Counters that fell although the controller did not begin anew: they tell how many there are of something.
+    private var levels: Set<String> = []
     private var last: [String: UInt64] = [:]
 
     /// Names of counters that are kept at most, and samples: ten days of them.
@@ -11,9 +12,12 @@ struct GatewayTrace: Sendable {
     private static let mostSamples = 1_000_000
 
     mutating func note(_ sample: Sample, at moment: Double) {
+        // Whether the controller began anew, and its counters with it.
+        let isAnew = sample.counters["statements", default: 0] < last["statements", default: 0]
         let isFirst = last.isEmpty
         for (name, value) in sample.counters where last[name] != nil || last.count < Self.mostCounters {
             let before = last[name] ?? (isFirst ? value : 0)
+            if value < before, !isAnew { levels.insert(name) }
             counted[name, default: 0] &+= value >= before ? value - before : value
             last[name] = value
         }
@@ -22,6 +26,11 @@ struct GatewayTrace: Sendable {
         kept.at = moment
         kept.counters = [:]
         samples.append(kept)
+    }
+
+    /// By how much each counter grew; one that began anew, because the controller did, counts from there.
+    var growth: [String: UInt64] {
+        counted.filter { !levels.contains($0.key) && !$0.key.hasPrefix("stress.") }
     }
 
     /// By name, what each part of the gateway used, and how much of it for each of the sessions of `counts`.

@@ -44,12 +44,14 @@ extension Tally {
     }
 
     private var counters: StressResult.Counters {
-        let counted = gateway.counted.filter { $0.value > 0 }
+        let growth = gateway.growth
         return StressResult.Counters(
-            statementsPerStart: gateway.counted["statements"].flatMap {
+            statementsPerStart: growth["statements"].flatMap {
                 counts.started > 0 ? (Double($0) / Double(counts.started)).thousandths : nil
             },
-            poolHits: gateway.counted["pool.hits"], poolMisses: gateway.counted["pool.misses"], all: counted)
+            // A synthetic display is none of a pool's.
+            poolHits: plan.isSynthetic ? nil : growth["pool.hits"],
+            poolMisses: plan.isSynthetic ? nil : growth["pool.misses"], all: growth.filter { $0.value > 0 })
     }
 }
 
