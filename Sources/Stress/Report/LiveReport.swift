@@ -82,6 +82,12 @@ extension Tally {
                 "  \(name)p50 \(spanText(figures.percentile(50)))   p99 \(spanText(figures.percentile(99)))   "
                     + "max \(spanText(figures.longest))")
         }
+        if let states = gateway.samples.last?.states.filter({ $0.value > 0 }), !states.isEmpty {
+            lines.append(
+                "  gateway    "
+                    + states.sorted { $0.key < $1.key }.map { "\($0.value) \(oneLine($0.key, width: 20))" }
+                    .joined(separator: "   "))
+        }
         if let parts = gateway.samples.last?.parts, !parts.isEmpty {
             lines.append(
                 "  memory     "
