@@ -43,7 +43,7 @@ final class LiveViewer {
     /// When the key was typed whose change is awaited.
     private var typedAt: Double?
     /// When RFB stood, in this connection.
-    private var openedAt: Double?
+    private var beganAt: Double?
 
     init(
         _ run: Run, _ session: LiveSession, _ number: UInt64, _ name: Observation.ViewerName, _ plan: StressPlan.Viewer
@@ -162,7 +162,7 @@ final class LiveViewer {
         talk.look(false)
         self.talk = talk
         state = .opening(connection)
-        openedAt = nil
+        beganAt = nil
         let mine = life
         connection.onConnected = { [unowned self, unowned connection] in
             follow(self.talk?.connected() ?? [], connection, began)
@@ -209,7 +209,8 @@ final class LiveViewer {
             case .secure: connection.startTLS()
             case .send(let bytes): connection.send(bytes)
             case .admitted: run.tell(.opened(name, at: now, took: now - began))
-            case .opened: openedAt = now
+            case .began: beganAt = now
+            case .opened: break
             case .picture: pictured(connection, now)
             case .update(let bytes): run.tell(.update(name, at: now, bytes: bytes))
             case .changed: changed(connection, now)
@@ -324,12 +325,12 @@ final class LiveViewer {
 
     /// Remembers the view for the ledger.
     private func ended(cut: Bool) {
-        guard let openedAt else { return }
+        guard let beganAt else { return }
         run.saw(
             SeenView(
-                session: number, user: session.user.text, began: openedAt, ended: run.engine.now,
+                session: number, user: session.user.text, began: beganAt, ended: run.engine.now,
                 hadPicture: hasPicture, wasCut: cut))
-        self.openedAt = nil
+        self.beganAt = nil
     }
 
     // Meaning harm.

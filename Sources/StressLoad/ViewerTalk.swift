@@ -24,7 +24,9 @@ struct ViewerTalk {
         case send([UInt8])
         /// The relay let it in; the display has not said a word.
         case admitted
-        /// The opening is done, and the picture asked for.
+        /// RFB stands: from here on the relay counts its view.
+        case began
+        /// The desktop's size is known, and the picture asked for.
         case opened
         /// It has the whole picture, for the first time.
         case picture
@@ -196,7 +198,10 @@ struct ViewerTalk {
         case .login(var login):
             let wasAdmitted = login.isAdmitted
             let step = try login.take(bytes)
-            if pass.way == .native, login.isAdmitted, !wasAdmitted { events.append(.admitted) }
+            if login.isAdmitted, !wasAdmitted {
+                if pass.way == .native { events.append(.admitted) }
+                events.append(.began)
+            }
             switch step {
             case .reply(let reply):
                 stage = .login(login)

@@ -140,6 +140,7 @@ struct OpeningTests {
             events += try talk.hears(carried(bytes))
         }
         #expect(events.filter { $0 == .admitted }.count == 1)
+        #expect(events.filter { $0 == .began }.count == 1)
         #expect(events.contains(.opened))
         #expect(talk.width == 20 && talk.height == 10)
         // A first answer with sizes alone, then half of the picture, then the rest.
@@ -167,6 +168,77 @@ struct OpeningTests {
         _ = talk.secured()
         #expect(throws: DisplayFault(cause: "answered 403 Forbidden: That token leads nowhere.")) {
             try talk.hears(HTTPAnswer.refusal("403 Forbidden", reason: "That token leads nowhere."))
+        }
+    }
+}
+
+@Suite("nothing that a gateway says makes a viewer trap")
+struct HostileGatewayTests {
+    /// Everything a gateway says to a viewer of each way, up to its first picture.
+    private static func whole(_ way: StressPlan.Way) -> (clear: [UInt8], secret: [UInt8]) {
+        let picture = Wire16.update([Wire16.raw(0, 0, 20, 10)])
+        let display = Array(Wire16.greeting(20, 10).joined())
+        switch way {
+        case .connect: return ([], HTTPAnswer.connected + display + picture)
+        case .webSocket:
+            let frames = [display, picture].map { [0x82, 126] + Wire16.number($0.count) + $0 }
+            let head = HTTPAnswer.upgraded(accept: "x", subprotocol: .binary)
+            return ([], head + frames[0] + [0x89, 1, 7] + frames[1] + [0x88, 0])
+        case .native:
+            let greeting = VeNCryptOpening.greeting + [1, 19] + [0, 2] + [0, 1, 0, 0, 1, 6] + [1]
+            return (greeting, Array(Wire16.greeting(20, 10).dropFirst(2).joined()) + picture)
+        }
+    }
+
+    private static func play(_ clear: [UInt8], _ secret: [UInt8], _ way: StressPlan.Way, cut: Int) -> [ViewerTalk.Event]
+    {
+        var talk = ViewerTalk(
+            Pass(way: way, token: Secret("t"), name: "n", password: nil, host: "x"), watched: nil, seed: 1)
+        var events = talk.connected()
+        do {
+            if !clear.isEmpty { events += try talk.hears(clear) }
+            events += talk.secured()
+            events += try talk.hears(Array(secret.prefix(cut)))
+            if cut < secret.count { events += try talk.hears(Array(secret.dropFirst(cut))) }
+        } catch {
+            return events
+        }
+        return events
+    }
+
+    @Test("wherever its words are cut", arguments: StressPlan.Way.allCases)
+    func cuts(_ way: StressPlan.Way) {
+        let (clear, secret) = Self.whole(way)
+        for cut in 0...secret.count {
+            #expect(Self.play(clear, secret, way, cut: cut).contains(.picture), "cut at \(cut)")
+        }
+    }
+
+    @Test("whichever byte is another", arguments: StressPlan.Way.allCases)
+    func changes(_ way: StressPlan.Way) {
+        let (clear, secret) = Self.whole(way)
+        for value: UInt8 in [0, 1, 0x7f, 0x80, 0xff] {
+            for place in secret.indices {
+                var changed = secret
+                changed[place] = value
+                _ = Self.play(clear, changed, way, cut: changed.count)
+            }
+            for place in clear.indices {
+                var changed = clear
+                changed[place] = value
+                _ = Self.play(changed, secret, way, cut: secret.count)
+            }
+        }
+    }
+
+    @Test("whatever it says", arguments: StressPlan.Way.allCases)
+    func noise(_ way: StressPlan.Way) {
+        var chances = SeededGenerator(seed: 11)
+        let (clear, secret) = Self.whole(way)
+        for _ in 0..<300 {
+            let start = Int.random(in: 0..<secret.count, using: &chances)
+            let noise = (0..<200).map { _ in UInt8.random(in: .min ... .max, using: &chances) }
+            _ = Self.play(clear, Array(secret.prefix(start)) + noise, way, cut: start)
         }
     }
 }
