@@ -84,13 +84,14 @@ struct ProcessFigures {
     }
 
     private func part(of process: pid_t) -> String? {
-        if let group, !Self.contents("/proc/\(process)/cgroup").contains(group) { return nil }
+        let groups = Self.contents("/proc/\(process)/cgroup")
+        if let group, !groups.contains(group) { return nil }
         let words = Self.contents("/proc/\(process)/cmdline").split(separator: "\0").map(String.init)
-        return Self.part(words)
+        return Self.part(words, host: Self.host(groups))
     }
 
-    /// What a process with these words is part of; nil: of no gateway.
-    static func part(_ words: [String]) -> String? {
+    /// What a process with these words is part of, on the execution host of that name where it is known; nil: of no gateway.
+    static func part(_ words: [String], host: String? = nil) -> String? {
         guard let program = words.first?.split(separator: "/").last.map(String.init) else { return nil }
         switch program {
         case "maxwelld": return "controller"
@@ -101,13 +102,13 @@ struct ProcessFigures {
             if words.contains("synthetic") { return "synthetic displays" }
             if words.contains("keep") { return "keepers" }
             if words.contains("data") { return "data doors" }
-            return "agents"
+            return host.map { "agent \($0)" } ?? "agents"
         case "Xvnc", "Xtigervnc": return "displays"
         case "bwrap": return "containers"
-        case "xterm": return "xterms"
         case "ssh": return "ssh"
         case "slapd": return "directory"
-        default: return program.hasPrefix("sshd") ? "sshd" : nil
+        // Whatever else runs on a host of ours was started for a session.
+        default: return program.hasPrefix("sshd") ? "sshd" : host.map { _ in "applications" }
         }
     }
 
@@ -115,6 +116,18 @@ struct ProcessFigures {
     static func gatewayGroup(_ groups: String) -> String? {
         for line in groups.split(separator: "\n") {
             for name in line.split(separator: "/") where name.hasPrefix("mwq-") { return "/\(name)/" }
+        }
+        return nil
+    }
+
+    /// The host that a quick start's control group is of: `exec1` of `/mwq-HASH/exec1`.
+    static func host(_ groups: String) -> String? {
+        for line in groups.split(separator: "\n") {
+            let names = line.split(separator: "/")
+            guard let place = names.firstIndex(where: { $0.hasPrefix("mwq-") }), place + 1 < names.count else {
+                continue
+            }
+            return names[place + 1] == "services" ? nil : String(names[place + 1])
         }
         return nil
     }

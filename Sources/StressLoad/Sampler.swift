@@ -8,10 +8,6 @@ import Synchronization
 
 /// Looks at the gateway while a run goes on: on a thread of its own, on a control connection of its own.
 final class Sampler: Sendable {
-    /// Sessions are listed in one line of limited length, so they are asked for less often, and not at all any more once
-    /// there were too many.
-    static let listingEvery = 5
-
     private let found = Mutex<[Sample]>([])
     private let isStopped = Mutex(false)
     private let waker: Int32
@@ -47,7 +43,7 @@ final class Sampler: Sendable {
         while !isStopped.withLock({ $0 }) {
             var sample = Sample(at: MonotonicClock.seconds - began)
             sample.parts = figures.look()
-            gateway.look(&sample, listsSessions: count % Self.listingEvery == 0)
+            gateway.look(&sample)
             found.withLock { $0.append(sample) }
             _ = clinux_wake(waker)
             count += 1
@@ -62,6 +58,7 @@ struct SampledGateway {
     private let path: String
     private let line: ControllerLine
     private var lists = true
+    private var nextList = 0.0
     private var states: [String: Int] = [:]
 
     init(_ path: String) {
@@ -72,7 +69,7 @@ struct SampledGateway {
     /// The controller's process; nil: it cannot be told.
     func controller() -> pid_t? { ControllerProcess.behind(path) }
 
-    mutating func look(_ sample: inout Sample, listsSessions: Bool) {
+    mutating func look(_ sample: inout Sample) {
         if case .hosts(let hosts) = ask(.hosts) {
             for host in hosts {
                 sample.hosts[host.host] = Sample.Host(
@@ -81,17 +78,22 @@ struct SampledGateway {
             }
         }
         if case .counters(let counters) = ask(.counters) { sample.counters = counters }
-        if listsSessions, lists {
-            let wasConnected = line.isConnected
-            if case .sessions(let lines) = ask(.sessions(user: nil)) {
-                states = [:]
-                for line in lines where line.user.hasPrefix("stress-") { states[line.state, default: 0] += 1 }
-            } else if wasConnected, !line.isConnected, ask(.ping) != nil {
-                // The controller is there, and the list is too long for a line.
-                lists = false
-            }
-        }
+        if lists, sample.at >= nextList { list(sample.at) }
         sample.states = states
+    }
+
+    /// Sessions are many: they take a fiftieth of the time at most, and are not asked for any more once they did not fit a
+    /// line of the control socket.
+    private mutating func list(_ now: Double) {
+        let began = MonotonicClock.seconds
+        let wasConnected = line.isConnected
+        if case .sessions(let lines) = ask(.sessions(user: nil)) {
+            states = [:]
+            for line in lines where line.user.hasPrefix("stress-") { states[line.state, default: 0] += 1 }
+        } else if wasConnected, !line.isConnected, ask(.ping) != nil {
+            lists = false
+        }
+        nextList = now + max(5, 50 * (MonotonicClock.seconds - began))
     }
 
     /// One round trip; nil when there is no answer.
