@@ -132,6 +132,32 @@ struct LoadTests {
         #expect(words.account.stops.count == 4)
     }
 
+    @Test("hundreds of viewers in one loop, and all of them come back from a storm")
+    func hundreds() async throws {
+        let rig = try RelayRig(displays: 50, isPlayed: true)
+        defer { rig.stop() }
+        let words = RigWords(port: rig.port)
+        let sessions = (0..<50).map { index -> StressPlan.Session in
+            let seed = UInt64(index)
+            let viewers = [
+                Self.viewer(.watcher, .webSocket), Self.viewer(.typist, .connect, seed: seed),
+                Self.viewer(.typist, .webSocket, seed: seed), Self.viewer(.slowReader, .webSocket),
+                Self.viewer(.watcher, .connect), Self.viewer(.hostile, .connect, seed: seed),
+            ]
+            return Self.session(index + 1, at: Double(index) * 0.02, hold: 10, viewers)
+        }
+        let (told, seen) = try await Self.carryOut(
+            StressPlan(sessions: sessions, storms: [6], isSynthetic: true), words)
+        #expect(told.failures.isEmpty, "\(Set(told.failures.map { $0.kind }))")
+        var everyone: Set<Observation.ViewerName> = []
+        for session in 0..<50 { for viewer in 0..<5 { everyone.insert(.init(session: session, viewer: viewer)) } }
+        #expect(told.pictured == everyone)
+        #expect(told.returned == everyone)
+        #expect(told.viewers { if case .echo(let name, _, _) = $0 { name } else { nil } }.count == 100)
+        #expect(seen.count == 500 && seen.allSatisfy { $0.hadPicture })
+        #expect(words.account.stops.count == 50)
+    }
+
     @Test("a start that fails is told once, and no word is said for it any more")
     func failedStart() async throws {
         let words = RigWords(port: 1)

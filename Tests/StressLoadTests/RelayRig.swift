@@ -10,6 +10,7 @@ final class RelayRig: Sendable {
     let port: Int
     private let relay: WatchedProcess
     private let displays: [WatchedProcess]
+    private let desktop: ScriptedDesktop?
     private let folder: PrivateFolder
 
     /// The token that leads to display `number`, counted from 1.
@@ -22,8 +23,8 @@ final class RelayRig: Sendable {
     private static let rigs = Atomic(0)
 
     /// With so many displays, of which the last asks for no password: a relay that asks no controller knows none to let a
-    /// native viewer in with.
-    init(displays count: Int) throws {
+    /// native viewer in with. `isPlayed`: none is an Xvnc.
+    init(displays count: Int, isPlayed: Bool = false) throws {
         folder = try PrivateFolder(prefix: "mwsl")
         let made = try runCommand([
             "/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -41,7 +42,8 @@ final class RelayRig: Sendable {
             throw TestServerError("no password file")
         }
         let folder = folder
-        displays = try (1...count).flatMap { place in
+        desktop = isPlayed ? try ScriptedDesktop(path: folder.file("played.sock")) : nil
+        displays = try (isPlayed ? [] : Array(1...count)).flatMap { place in
             let number = 4000 + Int(getpid()) % 20_000 + Self.rigs.add(1, ordering: .relaxed).newValue
             let socket = folder.file("\(place).sock")
             let display = try WatchedProcess(
@@ -57,7 +59,9 @@ final class RelayRig: Sendable {
                 log: folder.file("terminal\(place).log"))
             return [terminal, display]
         }
-        let routes = (1...count).map { "\(Self.token(UInt64($0)).exposed) rfb unix:\(folder.file("\($0).sock"))\n" }
+        let routes = (1...count).map { place in
+            "\(Self.token(UInt64(place)).exposed) rfb unix:\(folder.file(isPlayed ? "played.sock" : "\(place).sock"))\n"
+        }
         try routes.joined().write(toFile: folder.file("routes"), atomically: true, encoding: .utf8)
         let relayLog = folder.file("relay.log")
         relay = try WatchedProcess(
@@ -71,6 +75,7 @@ final class RelayRig: Sendable {
     }
 
     func stop() {
+        desktop?.stop()
         for process in displays + [relay] { process.stop() }
     }
 
