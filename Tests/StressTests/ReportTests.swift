@@ -50,7 +50,8 @@ struct ReportTests {
             "kill:relay  3 s           NEVER",
             "ledger       4 views, 3 rows: 1 do not agree", "Session 2 had 1 views and has 0 rows.",
             "left behind  1 thing",
-            "exec1: mount /x", "1 failure, 1 ledger mismatch, 1 leftover; 1 of 1 requirement missed.",
+            "exec1: mount /x",
+            "1 fault, 1 not healed, 1 failure, 1 ledger mismatch, 1 leftover; 1 of 1 requirement missed.",
         ] { #expect(text.contains(line), "\(line)\n\(text)") }
     }
 

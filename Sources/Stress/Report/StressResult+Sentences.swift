@@ -9,6 +9,11 @@ extension StressResult {
         if let start = latencies["start"] { parts.append("start p99 \(spanText(start.p99))") }
         if let picture = latencies["picture"] { parts.append("picture p99 \(spanText(picture.p99))") }
         if let gap = latencies["reconnect"] { parts.append("reconnect max \(spanText(gap.max))") }
+        if !faults.isEmpty {
+            let open = faults.count { $0.healed == nil }
+            parts.append(countText(faults.count, "fault"))
+            parts.append(open == 0 ? "all healed" : "\(countText(open)) not healed")
+        }
         parts.append(countText(counts.failures, "failure"))
         if let ledger {
             parts.append(
