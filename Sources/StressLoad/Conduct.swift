@@ -29,7 +29,7 @@ struct Conduct {
     private let behaviour: StressPlan.Behaviour
     private var chances: SeededGenerator
     private var typed = 0
-    private var hasPointed = true
+    private var hasPointed = false
 
     /// A viewer that behaves so.
     init(_ behaviour: StressPlan.Behaviour, seed: UInt64) {
@@ -41,7 +41,8 @@ struct Conduct {
     mutating func pictured() -> Wish? {
         switch behaviour {
         case .watcher, .hostile: nil
-        case .typist: nextKey()
+        // Keys go to the window under the pointer, which is at the top left.
+        case .typist: nextMove(after: 0)
         case .slowReader: Wish(after: 0, deed: .slow(Self.slowness))
         case .vanishing: Wish(after: .random(in: 2...8, using: &chances), deed: cut(returns: false))
         case .flapping: Wish(after: .random(in: 2...6, using: &chances), deed: cut(returns: true))
@@ -51,11 +52,14 @@ struct Conduct {
     /// It did what it wished, and where that was a key its change was seen, or is waited for no more.
     mutating func done() -> Wish? {
         guard behaviour == .typist else { return nil }
-        guard typed % 4 == 0, !hasPointed else { return nextKey() }
+        return typed % 4 == 0 && !hasPointed ? nextMove(after: 0.2) : nextKey()
+    }
+
+    private mutating func nextMove(after seconds: Double) -> Wish {
         hasPointed = true
         return Wish(
-            after: 0.2,
-            deed: .point(x: .random(in: 0..<1000, using: &chances), y: .random(in: 0..<1000, using: &chances)))
+            after: seconds,
+            deed: .point(x: .random(in: 20..<200, using: &chances), y: .random(in: 20..<200, using: &chances)))
     }
 
     private mutating func nextKey() -> Wish {

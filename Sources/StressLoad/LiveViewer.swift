@@ -16,8 +16,11 @@ final class LiveViewer {
 
     /// Seconds until an opening or a first picture has failed.
     static let patience = 60.0
-    /// Seconds until a key that changed nothing has failed.
+    /// Seconds until a key that changed nothing has failed. Before the first that did, the application may not be there yet:
+    /// whoever waits for it tries another after a while, for so long.
     static let echoPatience = 10.0
+    static let firstEchoPatience = 3.0
+    static let applicationPatience = 40.0
     /// Seconds before it comes again after a failure, and how often it does in a row.
     static let pause = 1.0
     static let tries = 30
@@ -42,6 +45,9 @@ final class LiveViewer {
     private var cutAt: Double?
     /// When the key was typed whose change is awaited.
     private var typedAt: Double?
+    /// Whether a key ever changed something, and when the first was typed.
+    private var hasEchoed = false
+    private var firstTypedAt: Double?
     /// When RFB stood, in this connection.
     private var beganAt: Double?
 
@@ -89,6 +95,10 @@ final class LiveViewer {
             ended(cut: true)
             connection.cut(resets: false)
         case .watching(let connection):
+            let now = run.engine.now
+            if !hasEchoed, let first = firstTypedAt, now - first > Self.echoPatience, !run.isStopping {
+                tellSilence(now)
+            }
             ended(cut: false)
             state = .gone
             if let goodbye = talk?.goodbye(), !goodbye.isEmpty { connection.send(goodbye) }
@@ -237,6 +247,7 @@ final class LiveViewer {
     private func changed(_ connection: Connection, _ now: Double) {
         guard let typed = typedAt else { return }
         typedAt = nil
+        hasEchoed = true
         talk?.look(false)
         run.tell(.echo(name, at: now, took: now - typed))
         fulfil(conduct.done(), connection)
@@ -254,21 +265,7 @@ final class LiveViewer {
     private func doNow(_ deed: Conduct.Deed, _ connection: Connection) {
         switch deed {
         case .key(let keysym):
-            talk?.look(true)
-            typedAt = run.engine.now
-            let mine = life
-            if let bytes = talk?.key(keysym) { connection.send(bytes) }
-            run.engine.after(Self.echoPatience) { [weak self, weak connection, typedAt] in
-                guard let self, life == mine, typedAt == self.typedAt, let connection, !connection.hasEnded else {
-                    return
-                }
-                self.typedAt = nil
-                run.tell(
-                    .viewerFailed(
-                        name, at: run.engine.now,
-                        .init("viewer: no echo", "a key changed nothing within \(Int(Self.echoPatience)) s")))
-                fulfil(conduct.done(), connection)
-            }
+            type(keysym, connection)
         case .point(let x, let y):
             if let talk, let bytes = self.talk?.pointer(x: talk.width * x / 1000, y: talk.height * y / 1000) {
                 connection.send(bytes)
@@ -277,6 +274,27 @@ final class LiveViewer {
         case .slow(let bytesPerSecond): connection.slow(bytesPerSecond)
         case .cut(let resets, let returns): cut(connection, resets: resets, returns: returns)
         }
+    }
+
+    private func type(_ keysym: UInt32, _ connection: Connection) {
+        let now = run.engine.now
+        talk?.look(true)
+        typedAt = now
+        firstTypedAt = firstTypedAt ?? now
+        let mine = life
+        if let bytes = talk?.key(keysym) { connection.send(bytes) }
+        run.engine.after(hasEchoed ? Self.echoPatience : Self.firstEchoPatience) { [weak self, weak connection] in
+            guard let self, life == mine, typedAt == now, let connection, !connection.hasEnded else { return }
+            typedAt = nil
+            if hasEchoed || run.engine.now - (firstTypedAt ?? now) > Self.applicationPatience {
+                tellSilence(run.engine.now)
+            }
+            fulfil(conduct.done(), connection)
+        }
+    }
+
+    private func tellSilence(_ now: Double) {
+        run.tell(.viewerFailed(name, at: now, .init("viewer: no echo", "no key changed the picture in time")))
     }
 
     // Leaving.

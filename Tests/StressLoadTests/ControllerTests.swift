@@ -6,7 +6,7 @@ import Testing
 
 @testable import StressLoad
 
-@Suite("a load on a control socket", .serialized)
+@Suite("a load on a control socket")
 struct ControllerTests {
     private static func row(_ session: UInt64, _ user: String, _ seconds: Double) -> StressView {
         StressView(

@@ -6,7 +6,7 @@ import Testing
 
 @testable import StressLoad
 
-@Suite("a load on a real relay and a real display", .serialized)
+@Suite("a load on a real relay and a real display")
 struct LoadTests {
     /// What a run told.
     struct Told {
@@ -156,6 +156,17 @@ struct LoadTests {
         #expect(told.viewers { if case .echo(let name, _, _) = $0 { name } else { nil } }.count == 100)
         #expect(seen.count == 500 && seen.allSatisfy { $0.hadPicture })
         #expect(words.account.stops.count == 50)
+    }
+
+    @Test("a typist whose keys change nothing is told, when there was time for it")
+    func deafDisplay() async throws {
+        let rig = try RelayRig(displays: 1, isPlayed: true, isDeaf: true)
+        defer { rig.stop() }
+        let plan = StressPlan(
+            sessions: [Self.session(1, hold: 15, [Self.viewer(.typist, .connect)])], isSynthetic: true)
+        let (told, _) = try await Self.carryOut(plan, RigWords(port: rig.port))
+        #expect(told.failures.map { $0.kind } == ["viewer: no echo"])
+        #expect(told.pictured.count == 1)
     }
 
     @Test("a start that fails is told once, and no word is said for it any more")

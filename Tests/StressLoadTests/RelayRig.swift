@@ -23,8 +23,8 @@ final class RelayRig: Sendable {
     private static let rigs = Atomic(0)
 
     /// With so many displays, of which the last asks for no password: a relay that asks no controller knows none to let a
-    /// native viewer in with. `isPlayed`: none is an Xvnc.
-    init(displays count: Int, isPlayed: Bool = false) throws {
+    /// native viewer in with. `isPlayed`: none is an Xvnc; `isDeaf`: and keys change nothing.
+    init(displays count: Int, isPlayed: Bool = false, isDeaf: Bool = false) throws {
         folder = try PrivateFolder(prefix: "mwsl")
         let made = try runCommand([
             "/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -42,7 +42,7 @@ final class RelayRig: Sendable {
             throw TestServerError("no password file")
         }
         let folder = folder
-        desktop = isPlayed ? try ScriptedDesktop(path: folder.file("played.sock")) : nil
+        desktop = isPlayed ? try ScriptedDesktop(path: folder.file("played.sock"), isDeaf: isDeaf) : nil
         displays = try (isPlayed ? [] : Array(1...count)).flatMap { place in
             let number = 4000 + Int(getpid()) % 20_000 + Self.rigs.add(1, ordering: .relaxed).newValue
             let socket = folder.file("\(place).sock")

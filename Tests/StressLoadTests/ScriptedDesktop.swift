@@ -6,8 +6,8 @@ import TestServers
 final class ScriptedDesktop: Sendable {
     private let door: Int32
 
-    /// Listens at `path`.
-    init(path: String) throws {
+    /// Listens at `path`; `isDeaf`: keys change nothing.
+    init(path: String, isDeaf: Bool = false) throws {
         door = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -23,7 +23,7 @@ final class ScriptedDesktop: Sendable {
                 let peer = accept(door, nil, nil)
                 guard peer >= 0 else { return }
                 Thread.detachNewThread {
-                    Self.serve(peer)
+                    Self.serve(peer, isDeaf)
                     close(peer)
                 }
             }
@@ -35,7 +35,7 @@ final class ScriptedDesktop: Sendable {
         close(door)
     }
 
-    private static func serve(_ peer: Int32) {
+    private static func serve(_ peer: Int32, _ isDeaf: Bool) {
         let greeting = Wire16.greeting(64, 48)
         for (words, answer) in zip(greeting, [12, 1, 1]) {
             guard say(peer, words), hear(peer, answer) != nil else { return }
@@ -61,7 +61,7 @@ final class ScriptedDesktop: Sendable {
                 }
             case 4:
                 guard let key = hear(peer, 7) else { return }
-                if key[0] == 1 { keys &+= 1 }
+                if key[0] == 1, !isDeaf { keys &+= 1 }
             case 5: guard hear(peer, 5) != nil else { return }
             default: return
             }
