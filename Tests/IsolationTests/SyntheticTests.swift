@@ -31,6 +31,7 @@ struct SyntheticTests {
             guard count > 0 else { throw Agent.Gone() }
             let events = try client.received(part[..<count])
             for case .send(let bytes) in events { try say(bytes) }
+            if events.contains(.challenged) { try say(client.logIn()) }
             return events
         }
 

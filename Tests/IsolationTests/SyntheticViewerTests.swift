@@ -69,6 +69,7 @@ struct SyntheticViewerTests {
             for event in try client.received(bytes) {
                 switch event {
                 case .send(let words): answer += words
+                case .challenged: answer += client.logIn()
                 case .updated: updates += 1
                 case .resizeAnswered(let status): statuses.append(status)
                 case .opened: break
