@@ -7,18 +7,19 @@ public enum Observation: Sendable, Equatable {
     case refused(session: Int, at: Double, took: Double, Failure)
     /// The relay let a viewer in: TLS and the opening are done.
     case opened(ViewerName, at: Double, took: Double)
-    /// The viewer has its first whole picture; `took` counts from the moment its session's start was asked for where it is the
-    /// session's first viewer there, else nil.
+    /// The viewer has its first whole picture; `took` counts from the moment its session's start was to be asked for, without
+    /// the time that the plan has it come later, where it is the session's first viewer there, else nil.
     case picture(ViewerName, at: Double, took: Double?)
     case update(ViewerName, at: Double, bytes: Int)
     /// What it typed showed in the picture.
     case echo(ViewerName, at: Double, took: Double)
-    /// It cut its connection, as it was to, or left with a goodbye at the end.
+    /// It has no picture any more: it cut its connection, as it was to, lost it, or left with a goodbye at the end.
     case left(ViewerName, at: Double)
     /// It is back, and has a whole picture again; `gap` counts from the cut.
     case returned(ViewerName, at: Double, gap: Double)
     /// It was refused, as one that means harm is to be.
     case turnedAway(ViewerName, at: Double)
+    /// Something went wrong for it; where it lost its picture by that, ``left(_:at:)`` tells so too.
     case viewerFailed(ViewerName, at: Double, Failure)
     case stopped(session: Int, at: Double, took: Double)
     case sampled(Sample)

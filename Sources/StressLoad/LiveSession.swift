@@ -41,11 +41,12 @@ final class LiveSession {
 
     var isSynthetic: Bool { run.plan.isSynthetic }
 
-    /// Its moment has come. Latency counts from here, also where the word waits for others: whoever asks waits too.
+    /// Its moment has come. Latency counts from the plan's moment, also where the word waits for others, and where this
+    /// machine is late: whoever asks waits too.
     func begin() {
         guard case .planned = state else { return }
         state = .starting
-        asked = run.engine.now
+        asked = plan.at
         run.tell(.asked(session: index, at: asked))
         let word = Word.start(user: user, application: plan.application, isSynthetic: run.plan.isSynthetic)
         run.say(word) { [self] result in started(word, result) }
@@ -66,11 +67,12 @@ final class LiveSession {
         for viewer in viewers { viewer.storm() }
     }
 
-    /// The first picture's seconds since the session was asked for; nil for another one.
-    func pictureTook(at now: Double) -> Double? {
+    /// The first picture's seconds since the session was asked for, without the `wait` that the plan has its viewer come
+    /// later; nil for another picture.
+    func pictureTook(at now: Double, wait: Double) -> Double? {
         guard !hasPicture else { return nil }
         hasPicture = true
-        return now - asked
+        return now - asked - wait
     }
 
     private func started(_ word: Word, _ result: Result<WordAnswer, WordFailure>) {

@@ -239,7 +239,7 @@ final class LiveViewer {
             run.tell(.returned(name, at: now, gap: now - cutAt))
             self.cutAt = nil
         } else {
-            run.tell(.picture(name, at: now, took: session.pictureTook(at: now)))
+            run.tell(.picture(name, at: now, took: session.pictureTook(at: now, wait: plan.after)))
         }
         fulfil(conduct.pictured(), connection)
     }
@@ -320,7 +320,10 @@ final class LiveViewer {
         guard !isGone else { return }
         let now = run.engine.now
         run.tell(.viewerFailed(name, at: now, .init(kind, example)))
-        if hasPicture { cutAt = now }
+        if hasPicture {
+            run.tell(.left(name, at: now))
+            cutAt = now
+        }
         ended(cut: true)
         (talk, typedAt) = (nil, nil)
         comeAgain()

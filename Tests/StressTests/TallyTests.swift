@@ -119,6 +119,20 @@ struct TallyTests {
         #expect(wrong.failures.map(\.kind) == ["viewer: turned away"])
     }
 
+    @Test("who fails watches on until it has left: a key without an echo ends no view")
+    func failsAndWatches() throws {
+        let viewer = Name(session: 0, viewer: 0)
+        let begin: [Observation] = [
+            .asked(session: 0, at: 0), .started(session: 0, at: 1, took: 1, number: 1),
+            .picture(viewer, at: 2, took: 2),
+            .viewerFailed(viewer, at: 3, Observation.Failure("viewer: no echo", "no key changed the picture")),
+        ]
+        let watching = try result(plan(1), begin + [.update(viewer, at: 4, bytes: 1)])
+        #expect(watching.counts.watching == 1 && watching.counts.viewersFailed == 1)
+        #expect(watching.rates.updatesPerViewer == 0.5)
+        #expect(try result(plan(1), begin + [.left(viewer, at: 4)]).counts.watching == 0)
+    }
+
     @Test("viewers that are cut and come back have their gap, and watch again")
     func storms() throws {
         let viewer = Name(session: 0, viewer: 0)

@@ -23,7 +23,7 @@ public enum Timed: String, Codable, CaseIterable, Sendable {
     case echo
     /// From a viewer's cut until it had a whole picture again.
     case reconnect
-    /// From a viewer's first byte until the relay let it in.
+    /// From a viewer's connecting until the relay let it in.
     case open
     /// From a stop's word to its answer.
     case stop

@@ -249,7 +249,6 @@ extension Tally {
     private mutating func viewerFailed(
         _ viewer: Observation.ViewerName, _ moment: Double, _ failure: Observation.Failure
     ) {
-        noLongerSeen(viewer, moment)
         guard let index = index(viewer) else { return fail(failure, moment) }
         // One that means harm fails once at most, though it may be told of twice: by its picture and by the load.
         if viewers[index].hasFailed, behaviour(viewer) == .hostile { return }
