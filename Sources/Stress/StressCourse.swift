@@ -39,6 +39,8 @@ public struct StressCourse {
             }
         }
         say(notebook.live.end())
+        // What cannot be looked at afterwards makes no run shorter than it was.
+        let wasStoppedEarly = isStopped() || error != nil
         // What went wrong before is the cause of what goes wrong now.
         let ledger = attempt(&error) { try field.ledger() } ?? nil
         attempt(&error) { try field.clean() }
@@ -46,7 +48,7 @@ public struct StressCourse {
         let head = StressResult.Head(release: maxwellVersion, gateway: field.gateway, began: began, words: words)
         return Outcome(
             result: notebook.tally.result(
-                head, options, wasStoppedEarly: isStopped() || error != nil, ledger: ledger, leftovers: leftovers,
+                head, options, wasStoppedEarly: wasStoppedEarly, ledger: ledger, leftovers: leftovers,
                 requirements: requirements),
             error: error)
     }
