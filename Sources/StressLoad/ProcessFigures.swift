@@ -3,8 +3,8 @@ import Stress
 
 /// What proc(5) says of the gateway's processes on this machine, part by part.
 struct ProcessFigures {
-    /// Of a part with more processes than this so many are looked at for memory and descriptors, others each time, and the
-    /// sum is what all would have: to look at one costs the kernel a walk through its pages.
+    /// Of a part with more processes than this so many are looked at for memory and descriptors, others each time: to look at
+    /// one costs the kernel a walk through its pages. The rest counts as when it was looked at last or, before, as the mean.
     static let most = 16
 
     private struct Known {
@@ -12,10 +12,12 @@ struct ProcessFigures {
         let began: Substring
         let part: String?
         var ticks: Double
+        /// KiB and descriptors; nil: it was not looked at for them yet.
+        var held: (memory: Int, descriptors: Int)?
     }
 
-    /// Processes of others, and those of parts with more processes than ``crowd``, are looked at every so many looks: a host
-    /// with five hundred sessions has thousands.
+    /// Processes of others, and those of parts with more processes than ``crowd``, are looked at every so many looks, a share
+    /// of them each time: a host with five hundred sessions has thousands, and their processor time is no burst of one look.
     static let rare = 10
     static let crowd = 64
 
@@ -38,7 +40,8 @@ struct ProcessFigures {
         var alive: [String: [pid_t]] = [:]
         var seen: Set<pid_t> = []
         for process in Self.processes() {
-            if let known = known[process], looks % Self.rare > 0, known.part.map({ crowded.contains($0) }) ?? true {
+            let isSpared = (looks + Int(process)) % Self.rare > 0
+            if isSpared, let known = known[process], known.part.map({ crowded.contains($0) }) ?? true {
                 seen.insert(process)
                 if let part = known.part { alive[part, default: []].append(process) }
                 continue
@@ -61,13 +64,15 @@ struct ProcessFigures {
         for name in Set(alive.keys).union(ended.keys) {
             let processes = (alive[name] ?? []).sorted()
             let ticks = processes.reduce(ended[name] ?? 0) { $0 + (known[$1]?.ticks ?? 0) }
-            let chosen = choice(processes)
-            let share = chosen.isEmpty ? 0 : Double(processes.count) / Double(chosen.count)
-            let memory = chosen.reduce(0) { $0 + Self.proportionalShare($1) }
-            let descriptors = chosen.reduce(0) { $0 + Self.descriptors($1) }
+            for process in choice(processes) {
+                known[process]?.held = (Self.proportionalShare(process), Self.descriptors(process))
+            }
+            let held = processes.compactMap { known[$0]?.held }
+            let share = held.isEmpty ? 0 : Double(processes.count) / Double(held.count)
             parts[name] = Sample.Part(
-                processes: processes.count, cpu: ticks / ticksPerSecond, memory: Int(Double(memory) * share),
-                descriptors: Int(Double(descriptors) * share))
+                processes: processes.count, cpu: ticks / ticksPerSecond,
+                memory: Int(Double(held.reduce(0) { $0 + $1.memory }) * share),
+                descriptors: Int(Double(held.reduce(0) { $0 + $1.descriptors }) * share))
         }
         return parts
     }
