@@ -66,6 +66,10 @@ final class Run {
             pending.removeValue(forKey: number)?(
                 .failure(WordFailure(kind: "never said", example: "the run was stopped", isPassing: false)))
         }
+        // Whoever asked for a view has left: no stop waits for that.
+        for number in others.drop({ if case .stop = $0 { false } else { true } }) {
+            pending.removeValue(forKey: number)
+        }
     }
 
     /// The threads that say words end.
