@@ -108,11 +108,22 @@ final class CommandSpeaker: Speaker {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+        // In a group of its own: Ctrl-C at our terminal ends the run in order, and not the words it is made of. We ignore
+        // SIGPIPE, which a program inherits (execve(2)).
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var usual = sigset_t()
+        sigemptyset(&usual)
+        sigaddset(&usual, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &usual)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
         var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
         words.append(nil)
         defer { for word in words { free(word) } }
         var identifier: pid_t = -1
-        let failure = posix_spawn(&identifier, program, &actions, nil, words, environ)
+        let failure = posix_spawn(&identifier, program, &actions, &attributes, words, environ)
         close(ends[1])
         guard failure == 0 else {
             throw WordFailure(
