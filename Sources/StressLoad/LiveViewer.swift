@@ -220,7 +220,6 @@ final class LiveViewer {
             case .send(let bytes): connection.send(bytes)
             case .admitted: run.tell(.opened(name, at: now, took: now - began))
             case .began: beganAt = now
-            case .opened: break
             case .picture: pictured(connection, now)
             case .update(let bytes): run.tell(.update(name, at: now, bytes: bytes))
             case .changed: changed(connection, now)

@@ -26,8 +26,6 @@ struct ViewerTalk {
         case admitted
         /// RFB stands: from here on the relay counts its view.
         case began
-        /// The desktop's size is known, and the picture asked for.
-        case opened
         /// It has the whole picture, for the first time.
         case picture
         /// An update is whole, of so many bytes since the last.
@@ -52,8 +50,6 @@ struct ViewerTalk {
     private var missing: Int?
     private var bytesSinceUpdate = 0
     private var events: [Event] = []
-    /// Bytes of RFB that came.
-    private(set) var received = 0
     /// The desktop's size; 0 before it is known.
     private(set) var width = 0
     private(set) var height = 0
@@ -193,7 +189,6 @@ struct ViewerTalk {
 
     private mutating func display(_ bytes: UnsafeRawBufferPointer) throws(DisplayFault) {
         guard bytes.count > 0 else { return }
-        received += bytes.count
         switch stage {
         case .login(var login):
             let wasAdmitted = login.isAdmitted
@@ -213,7 +208,6 @@ struct ViewerTalk {
                 stage = .messages
                 (self.width, self.height) = (width, height)
                 missing = width * height
-                events.append(.opened)
                 ask(whole: true)
                 try within(early) { (talk: inout Self, bytes) throws(DisplayFault) in try talk.display(bytes) }
             }

@@ -141,7 +141,6 @@ struct OpeningTests {
         }
         #expect(events.filter { $0 == .admitted }.count == 1)
         #expect(events.filter { $0 == .began }.count == 1)
-        #expect(events.contains(.opened))
         #expect(talk.width == 20 && talk.height == 10)
         // A first answer with sizes alone, then half of the picture, then the rest.
         events = try talk.hears(carried(Wire16.update([Wire16.rectangle(0, 0, 20, 12, -223, [])])))
