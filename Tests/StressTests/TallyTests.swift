@@ -230,6 +230,22 @@ struct TallyTests {
         #expect(result.counters.poolMisses == nil)
     }
 
+    @Test("a run of a day keeps fewer samples than it took, and its sums stand")
+    func manySamples() throws {
+        let samples = (0..<86_400).map { second in
+            Observation.sampled(
+                Sample(
+                    at: Double(second),
+                    parts: [
+                        "relay": Sample.Part(
+                            processes: 1, cpu: Double(second) / 100, memory: 1000 + second / 100, descriptors: 9)
+                    ]))
+        }
+        let relay = try #require(try result(plan(1), samples).parts["relay"])
+        #expect(abs(relay.cpu - 864) < 0.2 && relay.cpuMean == 0.01 && relay.cpuMost == 0.01)
+        #expect(relay.memoryFirst == 1000 && relay.memoryLast == 1863 && relay.memoryMost == 1863)
+    }
+
     @Test("a long run's curves have no more rows than a page can show")
     func curves() throws {
         let result = try result(plan(1), [.asked(session: 0, at: 0), .asked(session: 0, at: 86_399)])

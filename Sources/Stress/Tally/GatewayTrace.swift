@@ -1,15 +1,17 @@
 /// What the samples of a run tell, together.
 struct GatewayTrace: Sendable {
-    /// Without their counters.
+    /// Without their counters; one in ``every``.
     private(set) var samples: [Sample] = []
+    private var heard = 0
+    private var every = 1
     private var counted: [String: UInt64] = [:]
     /// Counters that fell although the controller did not begin anew: they tell how many there are of something.
     private var levels: Set<String> = []
     private var last: [String: UInt64] = [:]
 
-    /// Names of counters that are kept at most, and samples: ten days of them.
+    /// Names of counters that are kept at most, and samples: when there are more, every other one goes.
     private static let mostCounters = 2000
-    private static let mostSamples = 1_000_000
+    private static let mostSamples = 20_000
 
     mutating func note(_ sample: Sample, at moment: Double) {
         // Whether the controller began anew, and its counters with it.
@@ -21,7 +23,12 @@ struct GatewayTrace: Sendable {
             counted[name, default: 0] &+= value >= before ? value - before : value
             last[name] = value
         }
-        guard samples.count < Self.mostSamples else { return }
+        heard += 1
+        guard heard % every == 0 else { return }
+        if samples.count >= Self.mostSamples {
+            samples = stride(from: 0, to: samples.count, by: 2).map { samples[$0] }
+            every *= 2
+        }
         var kept = sample
         kept.at = moment
         kept.counters = [:]
