@@ -162,10 +162,12 @@ struct ReportTests {
         let other = try result("9") {
             $0.seed = "2"
             $0.isSynthetic = true
+            $0.via = "cli"
         }
         #expect(
             Comparison(before, other).text.hasPrefix(
-                "These runs differ in real and synthetic sessions, the number of sessions, the seed.\n"))
+                "These runs differ in real and synthetic sessions, the number of sessions, how sessions were asked for, the seed.\n"
+            ))
     }
 
     @Test("figures are written in the unit that suits them")

@@ -32,6 +32,7 @@ public struct Comparison: Sendable {
             differences.append("the viewers")
         }
         if before.options.applications != after.options.applications { differences.append("the applications") }
+        if before.options.via != after.options.via { differences.append("how sessions were asked for") }
         if before.options.seed != after.options.seed { differences.append("the seed") }
         if before.options.faults != after.options.faults { differences.append("the faults") }
         return differences.isEmpty ? [] : ["These runs differ in " + differences.joined(separator: ", ") + "."]
