@@ -45,6 +45,17 @@ struct CourseTests {
         #expect(outcome.result.wasStoppedEarly && outcome.result.counts.started > 0)
     }
 
+    @Test("a ledger that cannot be read afterwards makes no run shorter, and hides no viewer without a picture")
+    func unreadable() throws {
+        let field = ScriptedField()
+        field.ledgerRefusal = Refusal("The controller does not answer.", .tryAgain)
+        field.isBlind = true
+        let outcome = try course().carryOut(on: field, live: .lines, isStopped: { false }, say: { _ in })
+        #expect((outcome.error as? Refusal)?.userMessage == "The controller does not answer.")
+        #expect(field.calls == ["look", "run", "ledger", "clean", "leftovers"])
+        #expect(!outcome.result.wasStoppedEarly && outcome.result.counts.unseen == 30)
+    }
+
     @Test("a run that is ended by hand is cleaned, and counts nothing as failed that was not to be")
     func stopped() throws {
         let field = ScriptedField()

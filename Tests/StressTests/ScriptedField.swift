@@ -10,10 +10,13 @@ final class ScriptedField: StressField {
     /// Called before the observation at this place; it may throw, and a run may be stopped in it.
     var before: (Int) throws -> Void = { _ in }
     var refusal: Refusal?
+    var ledgerRefusal: Refusal?
     var leftBehind: [String]? = []
     var account: LedgerFigures? = LedgerFigures(views: 0, rows: 0, mismatches: 0, examples: [])
     /// Said after everything else.
     var more: [Observation] = []
+    /// Whether no viewer ever comes.
+    var isBlind = false
     /// Seconds between updates of a picture.
     var pause = 0.5
 
@@ -26,6 +29,7 @@ final class ScriptedField: StressField {
 
     func ledger() throws -> LedgerFigures? {
         calls.append("ledger")
+        if let ledgerRefusal { throw ledgerRefusal }
         return account
     }
 
@@ -66,7 +70,7 @@ final class ScriptedField: StressField {
             (up, .started(session: number, at: up, took: took, number: UInt64(number + 1))),
             (end + stop, .stopped(session: number, at: end + stop, took: stop)),
         ]
-        for (place, viewer) in session.viewers.enumerated() {
+        for (place, viewer) in session.viewers.enumerated() where !isBlind {
             let name = Observation.ViewerName(session: number, viewer: place)
             let open = up + viewer.after + span(0.006, 0.02)
             guard viewer.behaviour != .hostile else {
