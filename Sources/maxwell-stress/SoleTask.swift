@@ -14,6 +14,9 @@ struct SoleTask {
         else {
             throw Refusal("--compare, --show, --clean and --dry-run are for one at a time.", .usage)
         }
+        guard command.require.isEmpty || command.compare.isEmpty && command.show == nil && !command.clean else {
+            throw Refusal("--require is for a run; leave it out here.", .usage)
+        }
         if !command.compare.isEmpty { return try compare() }
         if let file = command.show { return try report(try read(file)) }
         if command.clean { return print(try cleanGateway()) }
