@@ -64,7 +64,12 @@ public final class FaultRun: Sendable {
         } catch {
             complain("not mended", "what an earlier run left: \(error.operatorCause ?? error.userMessage)")
         }
-        let hosts = quickStart.wellHosts()
+        // A controller that is busy may not tell at once; without hosts every fault would be healed at once.
+        var hosts = quickStart.wellHosts()
+        while hosts.isEmpty, !isStopped, let first = schedule.entries.first, now < first.at {
+            usleep(200_000)
+            hosts = quickStart.wellHosts()
+        }
         for entry in schedule.entries {
             pause(until: entry.at)
             if isStopped { return }
