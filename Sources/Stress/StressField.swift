@@ -4,7 +4,7 @@ public protocol StressField: StressRun {
     var gateway: String { get }
     /// Throws one sentence when `plan` cannot work here. Nothing was started yet.
     func look(before plan: StressPlan) throws
-    /// Compares the gateway's account with what the run's viewers saw; nil: there is none to be seen.
+    /// Compares the gateway's ledger with what the run's viewers saw; nil: there is none to be seen.
     func ledger() throws -> LedgerFigures?
     /// Ends and removes all that belongs to stress users; asked once the ledger was looked at.
     func clean() throws

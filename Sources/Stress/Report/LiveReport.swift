@@ -51,7 +51,7 @@ extension Tally {
 
     fileprivate var liveLine: String {
         var parts = [
-            "\(spanText(now.rounded(.down))):  sessions \(counts.asked) asked, \(counts.up) up, \(counts.stopped) ended, "
+            "\(spanText(now.rounded(.down))):  sessions \(counts.asked) starting, \(counts.up) up, \(counts.stopped) ended, "
                 + "\(counts.failed) failed",
             "\(counts.watching) watching", "\(decimalText(liveRate)) starts/s",
         ]
@@ -71,7 +71,7 @@ extension Tally {
         let waiting = counts.planned - counts.started - counts.failed - counts.asked
         var lines = [
             "maxwell stress   \(spanText(now.rounded(.down))) of about \(spanText(plan.length))",
-            "  sessions   \(waiting) to come   \(counts.asked) asked   \(counts.up) up   \(counts.stopped) ended   \(counts.failed) failed",
+            "  sessions   \(waiting) to come   \(counts.asked) starting   \(counts.up) up   \(counts.stopped) ended   \(counts.failed) failed",
             "  viewers    \(counts.watching) watching   \(counts.seen) of \(counts.viewersWelcome) had a picture   \(counts.returned) came back",
             "  starts     \(decimalText(liveRate))/s",
         ]

@@ -96,7 +96,7 @@ public struct ReportPage: Sendable {
         if let ledger = result.ledger {
             add(
                 ledger.mismatches == 0 ? "exact" : countText(ledger.mismatches),
-                ledger.mismatches == 0 ? "account" : "wrong in the account",
+                ledger.mismatches == 0 ? "ledger" : "wrong in the ledger",
                 "of \(countText(ledger.views, "view"))", isGood: ledger.mismatches == 0)
         }
         if let leftovers = result.leftovers {

@@ -17,7 +17,7 @@ public struct StressResult: Codable, Equatable, Sendable {
     public var parts: [String: Part]
     public var hosts: [String: Host]
     public var counters: Counters
-    /// What the gateway's account says of the run's views; nil: it was not looked at.
+    /// What the gateway's ledger says of the run's views; nil: it was not looked at.
     public var ledger: LedgerFigures?
     /// What the run left behind, a line each; nil: it was not looked at.
     public var leftovers: [String]?
@@ -137,18 +137,18 @@ public struct StressResult: Codable, Equatable, Sendable {
     public var isGood: Bool { verdicts.allSatisfy(\.isMet) }
 }
 
-/// What the gateway's account says of the views that a run had.
+/// What the gateway's ledger says of the views that a run had.
 public struct LedgerFigures: Codable, Equatable, Sendable {
     /// Views that the run's viewers had.
     public var views: Int
-    /// Rows that the account has of them.
+    /// Rows that the ledger has of them.
     public var rows: Int
     /// Views without a row or with one that is wrong, and rows without a view.
     public var mismatches: Int
     /// A line each of the first of them.
     public var examples: [String]
 
-    /// Figures of an account that was looked at.
+    /// Figures of a ledger that was looked at.
     public init(views: Int, rows: Int, mismatches: Int, examples: [String]) {
         self.views = views
         self.rows = rows
