@@ -16,8 +16,8 @@ final class LiveViewer {
 
     /// Seconds until an opening or a first picture has failed.
     static let patience = 60.0
-    /// Seconds until a key that changed nothing has failed. Before the first that did, the application may not be there yet:
-    /// whoever waits for it tries another after a while, for so long.
+    /// Seconds until a key that changed nothing has failed. Before the first that did, a real display's application may not be
+    /// there yet: whoever waits for it tries another after a while, for so long.
     static let echoPatience = 10.0
     static let firstEchoPatience = 3.0
     static let applicationPatience = 40.0
@@ -282,10 +282,11 @@ final class LiveViewer {
         firstTypedAt = firstTypedAt ?? now
         let mine = life
         if let bytes = talk?.key(keysym) { connection.send(bytes) }
-        run.engine.after(hasEchoed ? Self.echoPatience : Self.firstEchoPatience) { [weak self, weak connection] in
+        let isReady = hasEchoed || session.isSynthetic
+        run.engine.after(isReady ? Self.echoPatience : Self.firstEchoPatience) { [weak self, weak connection] in
             guard let self, life == mine, typedAt == now, let connection, !connection.hasEnded else { return }
             typedAt = nil
-            if hasEchoed || run.engine.now - (firstTypedAt ?? now) > Self.applicationPatience {
+            if isReady || run.engine.now - (firstTypedAt ?? now) > Self.applicationPatience {
                 tellSilence(run.engine.now)
             }
             fulfil(conduct.done(), connection)
