@@ -48,6 +48,7 @@ final class LiveViewer {
     /// Whether a key ever changed something, and when the first was typed.
     private var hasEchoed = false
     private var firstTypedAt: Double?
+    private var hasToldSilence = false
     /// When RFB stood, in this connection.
     private var beganAt: Double?
 
@@ -96,7 +97,7 @@ final class LiveViewer {
             connection.cut(resets: false)
         case .watching(let connection):
             let now = run.engine.now
-            if !hasEchoed, let first = firstTypedAt, now - first > Self.echoPatience, !run.isStopping {
+            if !hasEchoed, !hasToldSilence, let first = firstTypedAt, now - first > Self.echoPatience, !run.isStopping {
                 tellSilence(now)
             }
             ended(cut: false)
@@ -294,6 +295,7 @@ final class LiveViewer {
     }
 
     private func tellSilence(_ now: Double) {
+        hasToldSilence = true
         run.tell(.viewerFailed(name, at: now, .init("viewer: no echo", "no key changed the picture in time")))
     }
 
