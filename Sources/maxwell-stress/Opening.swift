@@ -7,12 +7,9 @@ import StressLoad
 /// The gateway that `command` names: a quick start is looked at more closely, and only it can be broken.
 func openField(_ command: StressCommand, _ options: StressOptions) throws -> any StressField & Sendable {
     let faults = try options.faults.map { text throws(FaultSpecError) in try FaultSpec(text) }
-    let environment = ["MAXWELL_STATE", "MAXWELL_SQL", "MAXWELL_SOCKET"].reduce(into: [String: String]()) {
-        $0[$1] = variable($1)
-    }
     let quickStart: QuickStart?
     do throws(QuickStartError) {
-        quickStart = try QuickStart(environment: environment)
+        quickStart = try namedQuickStart()
     } catch {
         guard faults == nil else { throw error }
         quickStart = nil
@@ -21,11 +18,20 @@ func openField(_ command: StressCommand, _ options: StressOptions) throws -> any
     return quickStart.map { QuickStartField(gateway, on: $0, faults: faults, seed: options.seed) } ?? gateway
 }
 
-/// Ends and removes all that belongs to stress users, and tells how much it was.
+/// Mends what a run left broken, ends and removes all that belongs to stress users, and tells how much it was.
 func cleanGateway() throws -> String {
+    let mended = try (try? namedQuickStart())?.mendAll() ?? []
     let (sessions, rows) = try StressAccount().clean()
-    return sessions == 0 && rows == 0
-        ? "There was nothing of any run." : "Sessions ended: \(sessions). Rows removed: \(rows)."
+    guard sessions > 0 || rows > 0 || !mended.isEmpty else { return "There was nothing of any run." }
+    return (mended.isEmpty ? "" : "Faults mended: \(mended.joined(separator: ", ")). ")
+        + "Sessions ended: \(sessions). Rows removed: \(rows)."
+}
+
+/// The quick start that the environment names.
+private func namedQuickStart() throws(QuickStartError) -> QuickStart {
+    var environment: [String: String] = [:]
+    for name in ["MAXWELL_STATE", "MAXWELL_SQL", "MAXWELL_SOCKET"] { environment[name] = variable(name) }
+    return try QuickStart(environment: environment)
 }
 
 private func loadOptions(_ command: StressCommand, _ options: StressOptions) throws(Refusal) -> Load.Options {

@@ -63,7 +63,7 @@ struct StressCommand: ParsableCommand {
 
     @Flag(help: "Print what would be done, and do nothing.")
     var dryRun = false
-    @Flag(help: "Remove what runs left: their sessions, and their rows in all tables.")
+    @Flag(help: "Remove what runs left: their sessions, their rows in all tables, and faults that were not mended.")
     var clean = false
     @Option(
         help: ArgumentHelp("Print the report of a result that --json wrote; with --html its page.", valueName: "file"))
