@@ -21,9 +21,10 @@ struct Standing: Equatable, Sendable {
     /// The name that a caller must not go beyond, save for stress users where they may; nil: they may speak for anyone.
     var ownName: UserName? { if case .person(let name) = role { name } else { nil } }
 
-    /// Whether sessions of `owner` are theirs to see, to show and to end.
+    /// Whether sessions of `owner` are theirs to see, to show and to end. A stress user's are nobody's own, should the
+    /// machine have an account of that name.
     func reaches(_ owner: UserName) -> Bool {
         guard let ownName else { return true }
-        return owner == ownName || mayStress && owner.isStress
+        return owner.isStress ? mayStress : owner == ownName
     }
 }

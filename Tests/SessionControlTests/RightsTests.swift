@@ -102,6 +102,9 @@ import Testing
         #expect([alice, bob, tester].map(person.reaches) == [false, true, false])
         let member = Standing(.person(bob), inStressGroup: true)
         #expect([alice, bob, tester].map(member.reaches) == [false, true, true])
+        // An account of such a name is nobody's, and so has nothing of its own.
+        let namesake = Standing(.person(tester))
+        #expect([alice, bob, tester].map(namesake.reaches) == [false, false, false])
         for role in [Role.administrator(bob), .root, .portal] {
             #expect([alice, bob, tester].map(Standing(role).reaches) == [true, true, true])
         }
