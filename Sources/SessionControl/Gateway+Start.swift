@@ -55,12 +55,12 @@ extension Gateway {
             case nil: return attempt.number
             case .nextDisplay: continue
             case .nextHost(let isHostsFault):
-                if isHostsFault { await blame(choice.record.name, attempt.generalFailure) }
+                if isHostsFault { await blame(choice.record.name, for: attempt) }
                 return nil
             case .giveUp: throw attempt.complaint
             }
         }
-        await blame(choice.record.name, attempt.generalFailure)
+        await blame(choice.record.name, for: attempt)
         return nil
     }
 
@@ -91,9 +91,11 @@ extension Gateway {
             try await self.handOver(display, number, attempt, channel)
             attempt.note(handOver, on: host, display.id.number)
             try await database.markRunning(number, steps: StartStep.text(attempt.steps))
-            // A synthetic display is none of a pool's.
-            if attempt.order.stress != .synthetic { countPool(display) }
-            if (choice.record.access?.failures ?? 0) > 0 { await vindicate(host) }
+            // A synthetic display is none of a pool's, and does not show that its host has what people's need.
+            if attempt.order.stress != .synthetic {
+                countPool(display)
+                if (choice.record.access?.failures ?? 0) > 0 { await vindicate(host) }
+            }
             return nil
         } catch let failure as HostAccessError {
             attempt.note(isMaking ? "new display" : handOver, on: host, display.id.number, failed: failure)
@@ -107,6 +109,11 @@ extension Gateway {
             await drop(display, of: number, after: failure, isMaking: isMaking)
             return verdict
         }
+    }
+
+    /// Counts a failed start against its host; that of a synthetic display takes no host from people.
+    private func blame(_ host: HostName, for attempt: StartAttempt) async {
+        if attempt.order.stress != .synthetic { await blame(host, attempt.generalFailure) }
     }
 
     private func countPool(_ display: SessionDisplay) {

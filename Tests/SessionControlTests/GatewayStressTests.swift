@@ -186,6 +186,7 @@ import Testing
     func synthetic() async throws {
         try await withHost { gateway, host in
             try await makeReady()
+            #expect(try await database.noteHostFailure(ScriptedHost.name) == 1)
             guard case .started(let number) = await gateway.answer(start(.synthetic), from: Self.root) else {
                 Issue.record("not started")
                 return
@@ -198,6 +199,8 @@ import Testing
             let account = try #require(calls[1].more["account"] as? [String: Any])
             #expect(account["uid"] as? Int == 2_000_000)
             #expect(try await database.stressUIDs().isEmpty)
+            // What a host does for people is shown by theirs alone.
+            #expect(try await database.noteHostFailure(ScriptedHost.name) == 2)
             #expect(try await database.readyDisplays(withGL: false, on: [ScriptedHost.name], perHost: 9).count == 1)
         }
     }
