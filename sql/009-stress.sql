@@ -4,7 +4,9 @@ ALTER TABLE `mw_session`
   ADD COLUMN IF NOT EXISTS `stress` enum('real','synthetic') DEFAULT NULL,
   ADD INDEX IF NOT EXISTS `stress` (`stress`, `state`),
   ADD INDEX IF NOT EXISTS `recent` (`started`, `with_gl`, `stress`),
-  DROP INDEX IF EXISTS `started`;
+  DROP INDEX IF EXISTS `started`,
+  ADD INDEX IF NOT EXISTS `capacity` (`application`, `state`, `stress`),
+  DROP INDEX IF EXISTS `application`;
 
 -- Whether the owner is, or was last, a load test's user.
 ALTER TABLE `mw_shadow`
