@@ -14,7 +14,7 @@ struct SyscallFilter {
     /// For a process of ours that reads and writes what it was given, and does nothing else.
     static let onlyMovesBytes = SyscallFilter(allowing: [
         0, 1, 3, 44, 45, 46, 47, 48,  // read, write, close, sendto, recvfrom, sendmsg, recvmsg, shutdown
-        72, 232, 233, 281, 291, 318,  // fcntl, epoll_wait, epoll_ctl, epoll_pwait, epoll_create1, getrandom
+        232, 233, 281, 291, 318,  // epoll_wait, epoll_ctl, epoll_pwait, epoll_create1, getrandom
         9, 10, 11, 12, 25, 28,  // mmap, mprotect, munmap, brk, mremap, madvise
         13, 14, 15, 202, 228, 39, 60, 231,  // rt_sig*, futex, clock_gettime, getpid, exit, exit_group
     ])

@@ -16,7 +16,8 @@ final class PainterLink {
             if events & Int16(POLLOUT) != 0 { flush() }
             guard events & Int16(POLLIN | POLLHUP | POLLERR) != 0 else { return }
             var words = [UInt8](repeating: 0, count: 16)
-            while true {
+            // So many at a time: a painter that was taken over may say things without end.
+            for _ in 0..<256 {
                 let count = recv(socket, &words, words.count, Int32(MSG_DONTWAIT))
                 if count < 0 && (errno == EAGAIN || errno == EINTR) { return }
                 guard count > 0 else { return ended() }

@@ -23,6 +23,7 @@ final class SyntheticDisplay {
     /// The account at the end of the session's time, as an application's exit would be told.
     private var exit: DisplayEnd?
     private var ending: [Debt] = []
+    private var isGone = false
 
     /// The display of that number on `host`, whose lock is held by `lock`; takes over both descriptors.
     init(_ number: DisplayNumber, on host: SyntheticHost, lock: Int32, listener: Int32) {
@@ -176,6 +177,8 @@ final class SyntheticDisplay {
             close(viewer)
             return
         }
+        // The painter may not: fcntl(2) would also send signals (F_SETOWN).
+        makeNonblocking(viewer)
         painter.say(.admit(number), with: viewer)
     }
 
@@ -231,6 +234,9 @@ final class SyntheticDisplay {
 
     /// Removes what there is of it, calls `tell` when the number is free, and hangs up.
     private func remove(then tell: () -> Void = {}) {
+        // A peer that is found to be gone while it is told of the end asks for it again.
+        guard !isGone else { return }
+        isGone = true
         for fd in [listener, door] where fd >= 0 {
             host.forget(fd)
             close(fd)

@@ -125,7 +125,6 @@ final class SyntheticPainter {
     }
 
     private func admit(_ socket: Int32, _ desktop: Desktop) {
-        makeNonblocking(socket)
         var generator = SystemRandomNumberGenerator()
         let challenge = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         guard ready.add(socket) else {
