@@ -185,6 +185,26 @@ struct SyntheticTests {
         }
     }
 
+    @Test("a turn that somebody keeps costs a synthetic start, and the agent answers everything else")
+    func keptTurn() throws {
+        let number = try DisplayNumber(3264)
+        try withAgent { agent in
+            let turn = open(agent.run + "/locks/synthetic", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            #expect(flock(turn, LOCK_EX) == 0)
+            expectFailure(try agent.ask(order(number)), .internalError)
+            #expect(!agent.exists(number))
+            close(turn)
+            #expect(try agent.ask(order(number)) == .displayReady)
+            let host = try processes(agent).host
+            kill(host, SIGSTOP)
+            try agent.send(order(DisplayNumber(3265)))
+            #expect(try agent.ask(.ping) == .done)
+            kill(host, SIGCONT)
+            #expect(try agent.reply() == .displayReady)
+            for number in [number, try DisplayNumber(3265)] { expectEnded(try agent.end(number)) }
+        }
+    }
+
     @Test("displays outlive serve, are found again, and a session's size and time are kept")
     func serveDies() throws {
         let number = try DisplayNumber(3253)

@@ -22,8 +22,8 @@ extension Server {
 
     private func connectSynthetic() throws(HostFailure) -> Int32 {
         if let socket = connectUnix(run.syntheticSocket) { return socket }
-        // Its queue is full: it is there.
-        guard errno != EAGAIN else { throw failure("connect \(run.syntheticSocket)") }
+        // Whatever else keeps it from answering, a full queue above all: it is there.
+        guard errno == ECONNREFUSED || errno == ENOENT else { throw failure("connect \(run.syntheticSocket)") }
         let door = try listenUnix(run.syntheticSocket)
         defer { close(door) }
         // A thousand displays may be asked for at once.

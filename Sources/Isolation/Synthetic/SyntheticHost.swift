@@ -137,11 +137,22 @@ extension RunFolder {
     var syntheticSocket: String { path + "/synthetic.sock" }
 
     /// The turn to hand it a display, or to end it, for as long as the descriptor is open; nil with errno when it cannot be had.
+    ///
+    /// - Parameter waits: for 3 s; turns are short, but who has one may have been stopped, and all that an agent does
+    ///   would wait with it.
     func syntheticTurn(waits: Bool) -> Int32? {
         let fd = open(path + "/locks/synthetic", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard fd >= 0 else { return nil }
-        if flock(fd, waits ? LOCK_EX : LOCK_EX | LOCK_NB) == 0 { return fd }
-        close(fd)
-        return nil
+        let deadline = now() + (waits ? 3 : 0)
+        while flock(fd, LOCK_EX | LOCK_NB) != 0 {
+            let code = errno
+            guard code == EWOULDBLOCK || code == EINTR, now() < deadline else {
+                close(fd)
+                errno = code
+                return nil
+            }
+            usleep(1000)
+        }
+        return fd
     }
 }
