@@ -50,6 +50,8 @@ public struct DisplayOrder: Codable, Sendable, Equatable {
     public var password: Secret
     /// What the data link's first line must show, 32 hex digits.
     public var key: Secret
+    /// Whether it will wait for a session: until one comes it is shown to live by its first answer, not by a pixel.
+    public var waits: Bool
     /// Whether the host's one synthetic process shows a picture of its own there, in place of a keeper, Xvnc and an
     /// application: nothing runs as anybody.
     public var synthetic: Bool
@@ -57,7 +59,7 @@ public struct DisplayOrder: Codable, Sendable, Equatable {
     /// A display with everything it needs.
     public init(
         display: DisplayNumber, geometry: Geometry, depth: Int, withGL: Bool, uid: UInt32, password: Secret,
-        key: Secret, synthetic: Bool = false
+        key: Secret, waits: Bool = false, synthetic: Bool = false
     ) {
         self.display = display
         self.geometry = geometry
@@ -66,6 +68,7 @@ public struct DisplayOrder: Codable, Sendable, Equatable {
         self.uid = uid
         self.password = password
         self.key = key
+        self.waits = waits
         self.synthetic = synthetic
     }
 
@@ -78,7 +81,8 @@ public struct DisplayOrder: Codable, Sendable, Equatable {
         uid = try values.decode(UInt32.self, forKey: .uid)
         password = try values.decode(Secret.self, forKey: .password)
         key = try values.decode(Secret.self, forKey: .key)
-        // Older controllers know none.
+        // A controller of an older release says nothing of these.
+        waits = try values.decodeIfPresent(Bool.self, forKey: .waits) ?? false
         synthetic = try values.decodeIfPresent(Bool.self, forKey: .synthetic) ?? false
     }
 }
