@@ -225,7 +225,8 @@ let package = Package(
         .testTarget(
             name: "StressLoadTests",
             dependencies: [
-                "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel", "Stress", "StressLoad", "TestServers",
+                "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel", "Stress", "StressLoad",
+                "TestServers",
             ],
             swiftSettings: ours),
         .testTarget(
