@@ -24,18 +24,32 @@ final class ScriptedController: Sendable {
     private let port: Int
     private let account = Mutex(Account())
     private let folder: PrivateFolder
-    private let listener: ControlListener
+    private let door = Mutex<UnixDoor?>(nil)
 
     init(port: Int) throws {
         self.port = port
         folder = try PrivateFolder(prefix: "mwsc")
         path = folder.file("s")
-        listener = try ControlListener(path: path)
-        try listener.serve { [weak self] request, _ in self?.answer(request) ?? .done("") }
+        let door = try UnixDoor(path: path) { [weak self] peer in
+            var lines = ControlLines()
+            var room = [UInt8](repeating: 0, count: 65536)
+            while true {
+                let count = recv(peer, &room, room.count, 0)
+                guard count > 0 else { return }
+                lines.append(room[..<count])
+                while let line = try? lines.next() {
+                    guard let self, let frame = try? ControlLines.frame(in: line, of: ControlRequest.self),
+                        let reply = try? ControlLines.line(of: ControlFrame(id: frame.id, body: answer(frame.body)))
+                    else { return }
+                    send(peer, reply, reply.count, Int32(MSG_NOSIGNAL))
+                }
+            }
+        }
+        self.door.withLock { $0 = door }
     }
 
     func stop() {
-        listener.close()
+        door.withLock { $0?.stop() }
         folder.remove()
     }
 

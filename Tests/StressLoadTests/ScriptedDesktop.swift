@@ -1,39 +1,16 @@
 import Foundation
 import TestServers
 
-/// Displays that are only played, behind one Unix socket: no password, a small desktop, and a block that answers keys. Each
-/// connection has a thread of its own.
+/// Displays that are only played, behind one Unix socket: no password, a small desktop, and a block that answers keys.
 final class ScriptedDesktop: Sendable {
-    private let door: Int32
+    private let door: UnixDoor
 
     /// Listens at `path`; `isDeaf`: keys change nothing.
     init(path: String, isDeaf: Bool = false) throws {
-        door = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let isBound = withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(door, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-            }
-        }
-        guard isBound, listen(door, 2000) == 0 else { throw TestServerError("no display at \(path)") }
-        Thread.detachNewThread { [door] in
-            while true {
-                let peer = accept(door, nil, nil)
-                guard peer >= 0 else { return }
-                Thread.detachNewThread {
-                    Self.serve(peer, isDeaf)
-                    close(peer)
-                }
-            }
-        }
+        door = try UnixDoor(path: path) { Self.serve($0, isDeaf) }
     }
 
-    func stop() {
-        shutdown(door, Int32(SHUT_RDWR))
-        close(door)
-    }
+    func stop() { door.stop() }
 
     private static func serve(_ peer: Int32, _ isDeaf: Bool) {
         let greeting = Wire16.greeting(64, 48)
