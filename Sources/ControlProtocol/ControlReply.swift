@@ -19,7 +19,7 @@ public enum ControlReply: Codable, Sendable, Equatable {
     case counters([String: UInt64])
     case stressLedger([StressView])
     /// One plain line each; none: nothing is left.
-    case stressLeftovers([String])
+    case stressLeftovers([StressLeftover])
     /// How many sessions of stress users there were, and how many rows were removed with them.
     case stressCleaned(sessions: Int, rows: Int)
     case hostKey(HostKeyAnswer)

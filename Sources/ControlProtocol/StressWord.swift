@@ -13,6 +13,20 @@ public enum StressWord: Codable, Sendable, Equatable {
     case clean
 }
 
+/// Something that load tests left, or that nobody owns.
+public struct StressLeftover: Codable, Sendable, Equatable {
+    /// A plain line of what it is.
+    public var text: String
+    /// A load test's session or row: it goes on, or was not cleaned up. What else there is need not be of one.
+    public var isOfARun: Bool
+
+    /// What `text` says.
+    public init(_ text: String, isOfARun: Bool = false) {
+        self.text = text
+        self.isOfARun = isOfARun
+    }
+}
+
 /// A view of a stress user's session that ended: one row of the portal's `viewlog`.
 public struct StressView: Codable, Sendable, Equatable {
     public var session: SessionNumber

@@ -77,22 +77,26 @@ extension Gateway {
 
 /// What is left of load tests.
 extension Gateway {
-    /// One plain line each; none when a run has left nothing.
-    private func stressLeftovers() async throws -> [String] {
-        var lines: [String] = []
+    /// None when a run has left nothing; 2,000 at most.
+    private func stressLeftovers() async throws -> [StressLeftover] {
+        var lines: [StressLeftover] = []
         let states = try await database.stressStates()
         for state in [SessionState.starting, .running, .ending] {
-            if let count = states[state] { lines.append("\(count) sessions of load tests are \(state)") }
+            guard let count = states[state] else { continue }
+            let sessions = count == 1 ? "1 session of load tests is" : "\(count) sessions of load tests are"
+            lines.append(StressLeftover("\(sessions) \(state)", isOfARun: true))
         }
-        for (table, rows) in try await database.stressRows() { lines.append("table \(table) has \(rows) rows of them") }
+        for (table, rows) in try await database.stressRows() { 
+            lines.append(StressLeftover("table \(table) has \(rows) of their rows", isOfARun: true))
+        }
         for uid in try await database.stressUIDs() {
-            lines.append("uid \(uid.uid) is \(uid.owner.map { "lent to \($0)" } ?? "not clean yet")")
+            lines.append(StressLeftover("uid \(uid.uid) is \(uid.owner.map { "lent to \($0)" } ?? "not clean yet")"))
         }
         let strays = try await strayDisplays()
         if strays.isEmpty { return lines }
         // What comes or goes in this moment is no stray: it is so twice.
         try await Task.sleep(for: .seconds(1))
-        lines += strays.intersection(try await strayDisplays()).sorted()
+        lines += strays.intersection(try await strayDisplays()).sorted().map { StressLeftover($0) }
         return Array(lines.prefix(2000))
     }
 

@@ -33,8 +33,8 @@ public final class StressAccount {
         }
     }
 
-    /// What is left of stress users anywhere, a plain line each.
-    public func leftovers() throws -> [String] {
+    /// What is left of stress users anywhere.
+    public func leftovers() throws -> [StressLeftover] {
         guard case .stressLeftovers(let lines) = try ask(.leftovers) else { throw Self.foreign }
         return lines
     }

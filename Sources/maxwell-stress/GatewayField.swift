@@ -23,12 +23,12 @@ final class GatewayField: StressField, Sendable {
 
     func look(before plan: StressPlan) throws {
         try lookAtDescriptors(plan)
-        let remains = try account.leftovers().filter(Self.isOfARun)
+        let remains = try account.leftovers().filter(\.isOfARun)
         guard remains.isEmpty else {
             throw Refusal(
                 "Another run goes on, or has left something behind; 'maxwell stress --clean' ends and removes it.",
                 .tryAgain,
-                cause: remains[0])
+                cause: remains[0].text)
         }
         guard try takesSessions() else {
             throw Refusal("No execution host takes sessions now; 'maxwell hosts' tells why.", .tryAgain)
@@ -48,13 +48,10 @@ final class GatewayField: StressField, Sendable {
 
     func clean() throws { _ = try account.clean() }
 
-    func leftovers() throws -> [String]? { try account.leftovers() }
+    func leftovers() throws -> [String]? { try account.leftovers().map(\.text) }
 
     /// Made anew each time: the controller may have been ended in between.
     private var account: StressAccount { StressAccount(socket: socket) }
-
-    /// Whether a line of ``leftovers()`` is of a run's sessions or rows; what else is there was not made by one.
-    private static func isOfARun(_ line: String) -> Bool { line.contains("of load tests") || line.hasPrefix("table ") }
 
     /// Whether any host is up.
     private func takesSessions() throws -> Bool {

@@ -68,7 +68,7 @@ struct StressWordTests {
         for reply in [
             ControlReply.stressLedger([
                 StressView(session: SessionNumber(4), user: "stress-0001", started: "2026-01-31 12:00:00", seconds: 1.5)
-            ]), .stressLeftovers(["one"]), .stressCleaned(sessions: 1, rows: 2),
+            ]), .stressLeftovers([StressLeftover("one", isOfARun: true)]), .stressCleaned(sessions: 1, rows: 2),
         ] {
             let frame = ControlFrame(id: 7, body: reply)
             #expect(

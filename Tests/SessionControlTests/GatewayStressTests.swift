@@ -124,11 +124,15 @@ import Testing
         #expect(await gateway.answer(.stress(.leftovers), from: Self.root) == .stressLeftovers([]))
         _ = try await refusal(start(.real), gateway)
         _ = try await refusal(start(.synthetic), gateway)
-        guard case .stressLeftovers(let lines) = await gateway.answer(.stress(.leftovers), from: Self.root) else {
+        guard case .stressLeftovers(let left) = await gateway.answer(.stress(.leftovers), from: Self.root) else {
             Issue.record("no leftovers are told")
             return
         }
-        #expect(lines == ["table mw_session has 2 rows of them", "uid 2100000 is lent to stress-0001"])
+        #expect(
+            left == [
+                StressLeftover("table mw_session has 2 of their rows", isOfARun: true),
+                StressLeftover("uid 2100000 is lent to stress-0001"),
+            ])
         guard case .counters(let counters) = await gateway.answer(.counters, from: Self.root) else {
             Issue.record("no counters are told")
             return
@@ -232,11 +236,12 @@ import Testing
             #expect(replies.allSatisfy { if case .started = $0 { true } else { false } }, "\(replies)")
             guard case .counters(let counters) = await gateway.answer(.counters, from: Self.root) else { return }
             #expect(counters["stress.running"] == 40)
-            guard case .stressLeftovers(let lines) = await gateway.answer(.stress(.leftovers), from: Self.root) else {
+            guard case .stressLeftovers(let left) = await gateway.answer(.stress(.leftovers), from: Self.root) else {
                 return
             }
+            let lines = left.map(\.text)
             #expect(lines.first == "40 sessions of load tests are running")
-            #expect(lines.contains("table viewperm has 40 rows of them"))
+            #expect(lines.contains("table viewperm has 40 of their rows"))
             #expect(lines.count { $0.hasPrefix("uid ") && $0.contains(" is lent to stress-00") } == 10)
             #expect(lines.count { $0.hasPrefix("display ") && $0.hasSuffix("of a load test") } == 40)
             #expect(lines.contains("display 77 of node1 is nobody's"))
@@ -252,7 +257,7 @@ import Testing
             #expect(rows >= 3 * 40)
             #expect(
                 await gateway.answer(.stress(.leftovers), from: Self.root)
-                    == .stressLeftovers(["display 77 of node1 is nobody's"]))
+                    == .stressLeftovers([StressLeftover("display 77 of node1 is nobody's")]))
             #expect(await clean(gateway) == .stressCleaned(sessions: 0, rows: 0))
             let cleaned = try host.calls().filter { $0.word == "cleanAccount" }
             #expect(Set(cleaned.compactMap { ($0.more["account"] as? [String: Any])?["uid"] as? Int }).count == 10)

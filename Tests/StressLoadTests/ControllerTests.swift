@@ -105,7 +105,7 @@ struct ControllerTests {
         let controller = try ScriptedController(port: 1)
         defer { controller.stop() }
         let account = StressAccount(socket: controller.path)
-        #expect(try account.leftovers() == ["1 session of load tests is ending"])
+        #expect(try account.leftovers().map(\.text) == ["1 session of load tests is ending"])
         let cleaned = try account.clean()
         #expect(cleaned.sessions == 6 && cleaned.rows == 20)
         #expect(controller.said.cleanings == 2)
