@@ -58,12 +58,12 @@ class Field:
                  "VncAuth", "-PasswordFile", self.path("passwd"), "-UseBlacklist=0",
                  "-AlwaysShared", "-extension", "GLX"], stderr=open(self.path("xvnc.log"), "w"))
             self.children.append(self.xvnc)
-            self.until(lambda: self.answers("rfb.sock") or self.xvnc.poll() is not None, "Xvnc")
+            self.until(lambda: self.is_open("rfb.sock") or self.xvnc.poll() is not None, "Xvnc")
             if self.xvnc.poll() is None:
                 return
         raise Exception("no display number")
 
-    def answers(self, name):
+    def is_open(self, name):
         """Whether somebody listens there: the socket is in the folder a moment before that."""
         with socket.socket(socket.AF_UNIX) as door:
             return door.connect_ex(self.path(name)) == 0
