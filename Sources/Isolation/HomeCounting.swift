@@ -24,6 +24,8 @@ final class HomeCounting {
     private let run: RunFolder
     private let loop: Loop
     private var waiting: [UInt32: [(HostReply) -> Void]] = [:]
+    /// Uids whose count under way is not kept.
+    private var forgotten: Set<UInt32> = []
 
     init(run: RunFolder, loop: Loop) {
         self.run = run
@@ -57,6 +59,12 @@ final class HomeCounting {
         if !isUnderWay { count(account) }
     }
 
+    /// Keeps nothing of `account` any more, whose uid may be lent to somebody else.
+    func forget(_ account: Account) {
+        if waiting[account.uid] != nil { forgotten.insert(account.uid) }
+        unlink(file(of: account))
+    }
+
     private func count(_ account: Account) {
         let reading = HomeReading(account: account)
         Errand.begin(
@@ -64,7 +72,7 @@ final class HomeCounting {
         ) { () throws(HostFailure) in
             .homeUsage(try reading.usage())
         } done: { [self] reply in
-            if case .homeUsage(let usage) = reply { keep(usage, of: account) }
+            if forgotten.remove(account.uid) == nil, case .homeUsage(let usage) = reply { keep(usage, of: account) }
             for answer in waiting.removeValue(forKey: account.uid) ?? [] { answer(reply) }
         }
     }

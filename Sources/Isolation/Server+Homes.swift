@@ -25,6 +25,7 @@ extension Server {
     }
 
     func cleanAccount(_ account: Account, _ id: UInt64) {
+        counting.forget(account)
         errand(id, within: AccountCleaning.longest + 5, at: account.home) { () throws(HostFailure) in
             try AccountCleaning(account).perform()
             return .done

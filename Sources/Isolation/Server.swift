@@ -23,7 +23,7 @@ final class Server {
 
     let run: RunFolder
     let loop = Loop()
-    private let counting: HomeCounting
+    let counting: HomeCounting
     private var tell: (HostMessage) -> Void = { _ in }
     /// Somebody on this host asks, not a controller: deaths are kept for one.
     private let isLocal: Bool

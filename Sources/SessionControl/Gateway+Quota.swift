@@ -91,7 +91,13 @@ extension Gateway {
         let maxAge = settings.homes.measureEvery / .seconds(1)
         let reply: HostReply
         do {
-            reply = try await askForHome(.homeUsage(account: account, maxAge: maxAge), within: .seconds(8))
+            reply = try await askForHome(.homeUsage(account: account, maxAge: maxAge), within: .seconds(8)) { host in
+                guard self.settings.uids.shadow.uids.contains(account.uid) else { return }
+                // The host keeps the figure, and has to forget it before the uid is lent to somebody else.
+                guard try await self.database.noteShadow(account.uid, of: account.name, on: host) else {
+                    throw SessionError.guestAccountGone(account.name)
+                }
+            }
         } catch HostAccessError.failed(_, let failure) where failure.kind == .tooOften {
             throw SessionError.stillCounting(account.name)
         }
@@ -101,12 +107,15 @@ extension Gateway {
         return usage
     }
 
-    /// Asks the first connected host that answers: they all see the same homes.
+    /// Asks the first connected host that answers: they all see the same homes. `prepare` is done before each is asked.
     @discardableResult
-    func askForHome(_ request: HostRequest, within deadline: Duration) async throws -> HostReply {
+    func askForHome(
+        _ request: HostRequest, within deadline: Duration, prepare: (HostName) async throws -> Void = { _ in }
+    ) async throws -> HostReply {
         var lastFailure: any Error = SessionError.noHost(.nothingConnected, ApplicationName(known: "homes"))
         for host in await fleet.states().keys.sorted() {
             do {
+                try await prepare(host)
                 return try await fleet.channel(host).ask(request, within: deadline)
             } catch HostAccessError.failed(let host, let failure) where failure.kind == .tooOften {
                 throw HostAccessError.failed(host, failure)

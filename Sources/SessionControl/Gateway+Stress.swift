@@ -86,7 +86,7 @@ extension Gateway {
             let sessions = count == 1 ? "1 session of load tests is" : "\(count) sessions of load tests are"
             lines.append(StressLeftover("\(sessions) \(state)", isOfARun: true))
         }
-        for (table, rows) in try await database.stressRows() { 
+        for (table, rows) in try await database.stressRows() {
             lines.append(StressLeftover("table \(table) has \(rows) of their rows", isOfARun: true))
         }
         for uid in try await database.stressUIDs() {

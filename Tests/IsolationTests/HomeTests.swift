@@ -239,6 +239,9 @@ struct HomeTests {
     func cleaned() throws {
         try withAgent { agent in
             let lent = try lentHome(agent)
+            let figure = "\(agent.run)/usage/\(Self.lent)"
+            guard case .homeUsage = try agent.ask(.homeUsage(account: lent, maxAge: 600)) else { throw Agent.Gone() }
+            #expect(access(figure, F_OK) == 0)
             let process = try stubborn()
             let victim = agent.home + "/precious"
             write(victim, kilobytes: 1)
@@ -263,6 +266,7 @@ struct HomeTests {
             let reply = try agent.ask(.cleanAccount(account: lent))
             #expect(reply == .done, "\(reply)")
             #expect(access(lent.home, F_OK) != 0 && errno == ENOENT)
+            #expect(access(figure, F_OK) != 0 && errno == ENOENT)
             var status: Int32 = 0
             #expect(waitpid(process.pid, &status, 0) == process.pid && status & 0x7F == SIGKILL)
             #expect(try about(victim).st_size == 1024)

@@ -102,7 +102,9 @@ final class ScriptedController: Sendable {
             let rows = rows.withLock { $0 }.filter { row in after.map { row.session > $0 } ?? true }
             return .stressLedger(Array(rows.prefix(count)))
         case .stress(.leftovers):
-            return .stressLeftovers(account.withLock { $0.cleanings > 1 } ? [] : [StressLeftover("1 session of load tests is ending", isOfARun: true)])
+            return .stressLeftovers(
+                account.withLock { $0.cleanings > 1 }
+                    ? [] : [StressLeftover("1 session of load tests is ending", isOfARun: true)])
         case .stress(.clean):
             account.withLock { $0.cleanings += 1 }
             return .stressCleaned(sessions: 3, rows: 10)

@@ -23,7 +23,7 @@ leftovers_names() {
 }
 
 # Everything that a running quick start and its hosts have with a name, one a line: where it is (here, exec1, exec2), what
-# it is. What belongs to a display has its number as display-N or displays/N. Locks of displays' numbers stay for good.
+# it is. What belongs to a display has its number as display-N or displays/N. Locks stay for good.
 leftovers_running() {
     local host pid folder
     {
@@ -42,8 +42,10 @@ leftovers_running() {
             cgroup_roots | while read -r root; do
                 find "$root/mwq-$HASH/$host" -mindepth 1 -type d -printf "$host: cgroup %P\n" 2>/dev/null
             done
-            find "$folder/run/maxwell" "$folder/tmp" -mindepth 1 ! -path '*/locks/[0-9]*' -printf "$host: file %p\n" 2>/dev/null
-            awk -v host="$host" 'NF > 7 {print host ": socket " $8}' "/proc/$pid/net/unix" 2>/dev/null
+            find "$folder/run/maxwell" "$folder/tmp" -mindepth 1 ! -path '*/locks/*' -printf "$host: file %p\n" 2>/dev/null
+            # Those of displays have the same name in every container: their processes and folders tell of them.
+            awk -v host="$host" 'NF > 7 && $8 !~ "^/run/maxwell/x/" {print host ": socket " $8}' "/proc/$pid/net/unix" \
+                2>/dev/null
             awk -v host="$host" '{print host ": mount " $5}' "/proc/$pid/mountinfo" 2>/dev/null
             ip -n "$(host_namespace "$host")" -br link show 2>/dev/null | sed -E "s/^([^@ ]*).*/$host: cable \1/"
             ip netns exec "$(host_namespace "$host")" nft list tables 2>/dev/null | sed "s/^/$host: nft /"
