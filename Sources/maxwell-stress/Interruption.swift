@@ -33,6 +33,11 @@ enum Interruption {
                 if count == 1 { come() } else if count == 0 || errno != EINTR { return }
             }
         }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+        // Whoever started this program may have had them blocked, and it has inherited that (execve(2)).
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         // Programs that this one starts get the signals' usual effect back when they are executed (execve(2)).
         for number in [SIGINT, SIGTERM, SIGHUP] {
             signal(number) { _ in
