@@ -6,6 +6,8 @@ import SessionStore
 struct HostChoice {
     let record: HostRecord
     let ready: [DisplayID]
+    /// Processors of the host.
+    let cores: Int
 }
 
 extension Gateway {
@@ -30,7 +32,8 @@ extension Gateway {
                 let order = try Placement.order(
                     records.map {
                         var candidate = $0.candidate(
-                            state: states[$0.name], ready: ready[$0.name]?.count ?? 0,
+                            state: states[$0.name], underWay: starts.count(on: $0.name),
+                            ready: ready[$0.name]?.count ?? 0,
                             sessionsOfUser: sessions[$0.name] ?? 0)
                         // Next to none is needed.
                         if isSynthetic { candidate.memoryAvailable = nil }
@@ -38,7 +41,9 @@ extension Gateway {
                     }, required: required, zone: zone, seed: seed)
                 let byName = Dictionary(records.map { ($0.name, $0) }) { first, _ in first }
                 return order.compactMap { name in
-                    byName[name].map { HostChoice(record: $0, ready: ready[name] ?? []) }
+                    byName[name].map {
+                        HostChoice(record: $0, ready: ready[name] ?? [], cores: states[name]?.load?.cores ?? 1)
+                    }
                 }
             } catch .nothingConnected where mayConnect(within: attempt) {
                 try await Task.sleep(for: .milliseconds(50))
@@ -55,7 +60,7 @@ extension Gateway {
 
     /// The displays that an application may have, some of each host, in an order of their own for each start, so that
     /// starts at the same time seldom want the same one.
-    private func readyDisplays(
+    func readyDisplays(
         for application: Application, on hosts: [HostName]
     ) async throws -> [HostName: [DisplayID]] {
         guard application.depth == PoolRules.depth else { return [:] }

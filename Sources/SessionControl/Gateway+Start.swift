@@ -19,6 +19,8 @@ extension Gateway {
         do {
             repeat {
                 for choice in try await choices(for: attempt) where attempt.mayGoOn {
+                    starts.came(to: choice.record.name)
+                    defer { starts.left(choice.record.name) }
                     guard let number = try await start(&attempt, on: choice) else { continue }
                     log.event(
                         "session started",
@@ -39,7 +41,22 @@ extension Gateway {
 
     /// One host: its ready displays, a few of them, then a new one. Nil when another host should be tried.
     private func start(_ attempt: inout StartAttempt, on choice: HostChoice) async throws -> SessionNumber? {
+        let host = choice.record.name
         var ready = choice.ready
+        switch await turns.take(
+            on: host, of: max(Self.leastAtWork, Self.atWorkPerCore * choice.cores), within: Self.turnPatience)
+        {
+        case .atOnce: break
+        case .later:
+            // Those before it have taken theirs.
+            if attempt.order.stress != .synthetic {
+                ready = try await readyDisplays(for: attempt.application, on: [host])[host] ?? []
+            }
+        case .notInTime:
+            attempt.noteNoTurn(on: host)
+            return nil
+        }
+        defer { turns.end(on: host) }
         var tries = 0
         while tries < Self.displaysTried {
             let isFresh = ready.isEmpty || tries >= Self.readyTried
@@ -63,6 +80,12 @@ extension Gateway {
         await blame(choice.record.name, for: attempt)
         return nil
     }
+
+    /// Starts that are at work on a host at a time: an application's start waits for the disk now and then.
+    private static let leastAtWork = 4
+    private static let atWorkPerCore = 2
+    /// How long a start waits for its turn on a host before it tries the next one.
+    private static let turnPatience = Duration.seconds(20)
 
     /// Displays tried on one host: so many ready ones, and new ones up to so many in all (numbers that somebody else
     /// uses there are passed over).

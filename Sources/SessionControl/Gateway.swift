@@ -19,6 +19,7 @@ public final class Gateway: Sendable {
     let catalogue: Catalogue
     let pools = Pools()
     let starts = StartsUnderWay()
+    let turns = HostTurns()
     let ends = EndsUnderWay()
     let reconciler = Reconciler()
     let duties: Duties

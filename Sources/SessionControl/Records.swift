@@ -12,12 +12,13 @@ extension HostRecord {
     }
 
     /// The host as placement weighs it; `state` is nil while its channel is down.
-    func candidate(state: HostState?, ready: Int, sessionsOfUser: Int) -> Placement.Candidate {
+    func candidate(state: HostState?, underWay: Int, ready: Int, sessionsOfUser: Int) -> Placement.Candidate {
         Placement.Candidate(
             host: name, provisions: provisions, zone: zoneID,
             isUp: (status == HostStatus.up.rawValue || isSetAside) && isZoneUp,
             isDraining: status == HostStatus.drain.rawValue, isSetAside: isSetAside, isConnected: state != nil,
-            uses: uses, maximumUses: maximumUses, ready: ready, memoryAvailable: state?.load?.memoryAvailable,
+            uses: uses, underWay: underWay, maximumUses: maximumUses, ready: ready,
+            memoryAvailable: state?.load?.memoryAvailable,
             loadPerCore: state?.load.map { $0.load / Double(max(1, $0.cores)) }, sessionsOfUser: sessionsOfUser)
     }
 

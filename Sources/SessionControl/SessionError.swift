@@ -15,6 +15,7 @@ enum SessionError: UserFacingError, Equatable {
     case tooManyOfApplication(ApplicationName, Int)
     /// Several hosts failed in several ways; the session is where it is written down.
     case exhausted(ApplicationName, SessionNumber?)
+    case crowded
     case hostUnknown(HostName)
     case tokenUnknown
     case tooManyViewers(SessionNumber)
@@ -66,6 +67,8 @@ enum SessionError: UserFacingError, Equatable {
         case .exhausted(let name, let number):
             "No execution host could start \(name); an administrator was told"
                 + (number.map { " (session \($0))" } ?? "") + ", so please try again later."
+        case .crowded:
+            "So many sessions are being started that no host came to this one in time; please try again in a minute."
         case .hostUnknown(let host): "There is no execution host named \(host); please check its name."
         case .tokenUnknown: "This ticket is wrong or has expired; please open the session again."
         case .tooManyViewers(let number):
@@ -98,7 +101,7 @@ enum SessionError: UserFacingError, Equatable {
         case .stressHomeless: .configuration
         case .zoneDown, .sessionNotRunning, .exhausted, .noSession: .unavailable
         case .tooManyOfUser, .tooManyOfApplication, .tooManyViewers, .tooManyTries, .passwordsNotChecked,
-            .noGuestAccount, .guestAccountGone, .stillCounting:
+            .noGuestAccount, .guestAccountGone, .stillCounting, .crowded:
             .tryAgain
         case .noHost(let obstacle, _):
             switch obstacle {

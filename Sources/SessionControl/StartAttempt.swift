@@ -15,6 +15,8 @@ struct StartAttempt {
     var number: SessionNumber?
     private(set) var steps: [StartStep] = []
     private(set) var failures: [HostAccessError] = []
+    /// Whether a host had no turn for it in time.
+    private(set) var wasCrowdedOut = false
 
     init(_ order: StartOrder, _ application: Application, _ lodging: Lodging) {
         self.order = order
@@ -55,10 +57,18 @@ struct StartAttempt {
         failures.append(failure)
     }
 
+    /// Keeps that `host` was too busy with other starts.
+    mutating func noteNoTurn(on host: HostName) {
+        note("turn", on: host, nil, "busy with other starts for too long")
+        wasCrowdedOut = true
+    }
+
     /// What the user hears when every avenue is exhausted: the failure that all hosts ended with, or that there were
     /// several.
     var complaint: any UserFacingError {
-        guard let last = failures.last else { return SessionError.noHost(.everythingFull, application.name) }
+        guard let last = failures.last else {
+            return wasCrowdedOut ? SessionError.crowded : SessionError.noHost(.everythingFull, application.name)
+        }
         let lastOfEach = Dictionary(failures.map { ($0.host, $0) }) { _, later in later }
         return lastOfEach.values.allSatisfy { $0.isLike(last) }
             ? last : SessionError.exhausted(application.name, number)
@@ -77,7 +87,7 @@ struct StartAttempt {
     /// Whether `error` is the gateway's trouble, for an administrator to hear of, and not the user's.
     func isGateways(_ error: any Error) -> Bool {
         switch error {
-        case SessionError.noHost, SessionError.exhausted: true
+        case SessionError.noHost, SessionError.exhausted, SessionError.crowded: true
         case HostAccessError.failed(_, let failure): failure.kind != .homeFull
         default: error is HostAccessError
         }

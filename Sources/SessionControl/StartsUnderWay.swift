@@ -1,10 +1,13 @@
+import SessionModel
 import Synchronization
 
-/// How many starts this controller is busy with: pools make way for them.
+/// How many starts this controller is busy with, and on which hosts: pools make way for them, and of many at once each host
+/// gets its share before the first of them has taken a display.
 final class StartsUnderWay: Sendable {
     private struct State {
         var count = 0
         var since = ContinuousClock.now
+        var places: [HostName: Int] = [:]
     }
 
     private let state = Mutex(State())
@@ -18,6 +21,19 @@ final class StartsUnderWay: Sendable {
     }
 
     func ended() { state.withLock { $0.count -= 1 } }
+
+    /// A start tries `host`; whoever calls this calls ``left(_:)`` afterwards, however it went.
+    func came(to host: HostName) { state.withLock { $0.places[host, default: 0] += 1 } }
+
+    func left(_ host: HostName) {
+        state.withLock { state in
+            state.places[host, default: 0] -= 1
+            if state.places[host] == 0 { state.places[host] = nil }
+        }
+    }
+
+    /// Starts that try `host` now.
+    func count(on host: HostName) -> Int { state.withLock { $0.places[host] ?? 0 } }
 
     /// How long pools wait for starts that follow one another without a gap.
     private static let patience = Duration.seconds(10)

@@ -15,6 +15,8 @@ public enum Placement {
         /// Whether its agent channel stands.
         public var isConnected: Bool
         public var uses: Int
+        /// Starts that are on their way there: those that have not taken their display yet are in no use.
+        public var underWay: Int
         /// 0: no limit.
         public var maximumUses: Int
         /// Ready displays of the kind that is asked for.
@@ -29,7 +31,7 @@ public enum Placement {
         /// A host with all that is weighed.
         public init(
             host: HostName, provisions: UInt64, zone: Int, isUp: Bool, isDraining: Bool = false,
-            isSetAside: Bool = false, isConnected: Bool, uses: Int, maximumUses: Int, ready: Int = 0,
+            isSetAside: Bool = false, isConnected: Bool, uses: Int, underWay: Int = 0, maximumUses: Int, ready: Int = 0,
             memoryAvailable: Int? = nil, loadPerCore: Double? = nil,
             sessionsOfUser: Int = 0
         ) {
@@ -41,6 +43,7 @@ public enum Placement {
             self.isSetAside = isSetAside
             self.isConnected = isConnected
             self.uses = uses
+            self.underWay = underWay
             self.maximumUses = maximumUses
             self.ready = ready
             self.memoryAvailable = memoryAvailable
@@ -81,7 +84,7 @@ public enum Placement {
     /// 1. it is not set aside;
     /// 2. memory is not short (``enoughMemory`` or more) and the load not high (less than ``highLoad``); unknown is fine;
     /// 3. a ready display is at hand;
-    /// 4. fewer uses: relative to the limit where every host that is left has one, absolute otherwise, so that the
+    /// 4. fewer uses and starts under way: relative to the limit where every host that is left has one, absolute otherwise, so that the
     ///    order has no circle;
     /// 5. less load per core, in steps of 0.5 (unknown: 0);
     /// 6. fewer sessions of this user;
@@ -126,7 +129,7 @@ public enum Placement {
         init(_ candidate: Candidate, isRelative: Bool, _ place: Int) {
             trouble = (candidate.isSetAside ? 2 : 0) + (candidate.isStrained ? 1 : 0)
             ready = candidate.ready > 0 ? 0 : 1
-            uses = Double(candidate.uses) / (isRelative ? Double(candidate.maximumUses) : 1)
+            uses = Double(candidate.uses + candidate.underWay) / (isRelative ? Double(candidate.maximumUses) : 1)
             load = candidate.loadStep
             sessions = candidate.sessionsOfUser
             self.place = place

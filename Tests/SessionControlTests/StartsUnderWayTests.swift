@@ -1,3 +1,4 @@
+import SessionModel
 import Testing
 
 @testable import SessionControl
@@ -13,5 +14,19 @@ import Testing
         #expect(starts.comeFirst)
         starts.ended()
         #expect(!starts.comeFirst)
+    }
+
+    @Test("are counted where they try")
+    func places() {
+        let starts = StartsUnderWay()
+        let host = HostName(known: "exec1")
+        starts.came(to: host)
+        starts.came(to: host)
+        starts.came(to: HostName(known: "exec2"))
+        starts.left(host)
+        #expect(starts.count(on: host) == 1)
+        starts.left(host)
+        #expect(starts.count(on: host) == 0)
+        #expect(starts.count(on: HostName(known: "exec2")) == 1)
     }
 }

@@ -4,13 +4,14 @@ import Testing
 @Suite("Placement") struct PlacementTests {
     private func host(
         _ name: String, provisions: UInt64 = 1, zone: Int = 0, up: Bool = true, draining: Bool = false,
-        aside: Bool = false, connected: Bool = true, uses: Int = 0, most: Int = 0, ready: Int = 0, memory: Int? = nil,
+        aside: Bool = false, connected: Bool = true, uses: Int = 0, underWay: Int = 0, most: Int = 0, ready: Int = 0,
+        memory: Int? = nil,
         load: Double? = nil,
         ofUser: Int = 0
     ) throws -> Placement.Candidate {
         Placement.Candidate(
             host: try HostName(name), provisions: provisions, zone: zone, isUp: up, isDraining: draining,
-            isSetAside: aside, isConnected: connected, uses: uses, maximumUses: most, ready: ready,
+            isSetAside: aside, isConnected: connected, uses: uses, underWay: underWay, maximumUses: most, ready: ready,
             memoryAvailable: memory,
             loadPerCore: load, sessionsOfUser: ofUser)
     }
@@ -38,6 +39,8 @@ import Testing
             (try host("b", uses: 9, load: 3.9, ofUser: 9), try host("a", ready: 5, load: 4)),
             (try host("b", uses: 9, ready: 1, load: 3, ofUser: 9), try host("a", memory: 9999, load: 0)),
             (try host("b", uses: 1, load: 3, ofUser: 9), try host("a", uses: 2)),
+            (try host("b", uses: 1, underWay: 3, load: 3, ofUser: 9), try host("a", uses: 2, underWay: 3)),
+            (try host("b", uses: 2, underWay: 3, load: 3, ofUser: 9), try host("a", uses: 1, underWay: 5)),
             (try host("b", load: 0.9, ofUser: 9), try host("a", load: 1)),
             (try host("b", ofUser: 1), try host("a", ofUser: 2)),
         ]
@@ -101,6 +104,8 @@ import Testing
     @Test("a limit of 0 means no limit")
     func noLimit() throws {
         #expect(try order([host("a", uses: 1000, most: 0), host("b", uses: 2, most: 2)]) == ["a"])
+        // Those under way may be among the uses.
+        #expect(try order([host("a", uses: 1, underWay: 1, most: 2), host("b", uses: 2, most: 2)]) == ["a"])
     }
 
     @Test("the first sieve that lets no host through is the obstacle")
