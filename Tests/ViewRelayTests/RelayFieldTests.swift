@@ -35,7 +35,7 @@ enum RelayField {
         let built = [programs, Bundle.main.bundleURL].map { $0.appending(path: "maxwell-relay") }
         let other = ProcessInfo.processInfo.environment["MAXWELL_TEST_RELAY"].map { URL(filePath: $0) }
         let relay = try #require(other ?? built.first { FileManager.default.isExecutableFile(atPath: $0.path) })
-        let log = FileManager.default.temporaryDirectory.appending(path: "relay-\(name)-\(getpid()).log")
+        let log = FileManager.default.temporaryDirectory.appending(path: "relay-\(name)-\(UUID().uuidString).log")
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         defer { try? FileManager.default.removeItem(at: log) }
         let process = Process()
