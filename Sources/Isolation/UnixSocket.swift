@@ -28,8 +28,8 @@ private func unixSocket(_ type: __socket_type) -> Int32 {
     socket(AF_UNIX, Int32(type.rawValue) | O_CLOEXEC | O_NONBLOCK, 0)
 }
 
-/// A listening (or datagram) Unix socket, close-on-exec and non-blocking; an old one at `path` is removed. As many may wait
-/// to be accepted as the kernel allows (listen(2)): all viewers of a host may come back in one moment.
+/// A listening (or datagram) Unix socket, close-on-exec and non-blocking; an old one at `path` is removed. 4096 may
+/// wait to be accepted: all viewers of a host may come back in one moment.
 func listenUnix(_ path: String, _ type: __socket_type = SOCK_STREAM) throws(HostFailure) -> Int32 {
     let fd = unixSocket(type)
     guard fd >= 0 else { throw failure("socket") }

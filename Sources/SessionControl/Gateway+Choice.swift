@@ -31,9 +31,10 @@ extension Gateway {
             do {
                 let order = try Placement.order(
                     records.map {
+                        let underWay = starts.count(on: $0.name)
                         var candidate = $0.candidate(
-                            state: states[$0.name], underWay: starts.count(on: $0.name),
-                            ready: ready[$0.name]?.count ?? 0,
+                            state: states[$0.name], underWay: underWay,
+                            ready: max(0, (ready[$0.name]?.count ?? 0) - underWay),
                             sessionsOfUser: sessions[$0.name] ?? 0)
                         // Next to none is needed.
                         if isSynthetic { candidate.memoryAvailable = nil }

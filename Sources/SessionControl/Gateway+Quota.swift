@@ -114,8 +114,8 @@ extension Gateway {
     ) async throws -> HostReply {
         var lastFailure: any Error = SessionError.noHost(.nothingConnected, ApplicationName(known: "homes"))
         for host in await fleet.states().keys.sorted() {
+            try await prepare(host)
             do {
-                try await prepare(host)
                 return try await fleet.channel(host).ask(request, within: deadline)
             } catch HostAccessError.failed(let host, let failure) where failure.kind == .tooOften {
                 throw HostAccessError.failed(host, failure)

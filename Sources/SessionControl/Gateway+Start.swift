@@ -18,10 +18,11 @@ extension Gateway {
         var attempt = StartAttempt(order, application, try await lodging(for: order, of: application))
         do {
             repeat {
-                for choice in try await choices(for: attempt) where attempt.mayGoOn {
-                    starts.came(to: choice.record.name)
-                    defer { starts.left(choice.record.name) }
-                    guard let number = try await start(&attempt, on: choice) else { continue }
+                let choices = try await choices(for: attempt)
+                for (place, choice) in choices.enumerated() where attempt.mayGoOn {
+                    let patience =
+                        place == choices.count - 1 ? attempt.patienceLeft : min(Self.turnPatience, attempt.patienceLeft)
+                    guard let number = try await start(&attempt, on: choice, within: patience) else { continue }
                     log.event(
                         "session started",
                         [
@@ -36,27 +37,39 @@ extension Gateway {
         } catch {
             throw await failed(attempt, error)
         }
-        throw await failed(attempt, attempt.complaint)
+        throw await failed(attempt, attempt.wasCrowdedOut ? SessionError.crowded : attempt.complaint)
     }
 
-    /// One host: its ready displays, a few of them, then a new one. Nil when another host should be tried.
-    private func start(_ attempt: inout StartAttempt, on choice: HostChoice) async throws -> SessionNumber? {
+    /// One host, when there is a turn on it within `patience`: its ready displays, a few of them, then a new one. Nil when
+    /// another host should be tried.
+    private func start(
+        _ attempt: inout StartAttempt, on choice: HostChoice, within patience: Duration
+    ) async throws -> SessionNumber? {
         let host = choice.record.name
+        starts.came(to: host)
+        var isOnItsWay = true
+        defer { if isOnItsWay { starts.left(host) } }
+        // Nobody stands behind a load test.
+        let line = attempt.order.stress == nil ? turns : turnsOfTests
+        let most = max(Self.leastAtWork, Self.atWorkPerCore * choice.cores)
+        guard let turn = await line.take(on: host, of: most, within: patience) else {
+            attempt.noteNoTurn(on: host, "busy with other starts for too long")
+            return nil
+        }
+        defer { turn.end() }
         var ready = choice.ready
-        switch await turns.take(
-            on: host, of: max(Self.leastAtWork, Self.atWorkPerCore * choice.cores), within: Self.turnPatience)
-        {
-        case .atOnce: break
-        case .later:
+        if turn.hasWaited {
+            attempt.note("turn", on: host, nil)
+            let now = try await database.hosts().first { $0.name == host }
+            guard now?.status == choice.record.status else {
+                attempt.noteNoTurn(on: host, "taken out of use while others had their turns")
+                return nil
+            }
             // Those before it have taken theirs.
             if attempt.order.stress != .synthetic {
                 ready = try await readyDisplays(for: attempt.application, on: [host])[host] ?? []
             }
-        case .notInTime:
-            attempt.noteNoTurn(on: host)
-            return nil
         }
-        defer { turns.end(on: host) }
         var tries = 0
         while tries < Self.displaysTried {
             let isFresh = ready.isEmpty || tries >= Self.readyTried
@@ -66,6 +79,8 @@ extension Gateway {
                 ready = []
                 continue
             }
+            if isOnItsWay { starts.left(host) }
+            isOnItsWay = false
             tries += 1
             ready.removeAll { $0 == display.id }
             switch try await start(&attempt, on: display, of: choice) {
@@ -84,7 +99,7 @@ extension Gateway {
     /// Starts that are at work on a host at a time: an application's start waits for the disk now and then.
     private static let leastAtWork = 4
     private static let atWorkPerCore = 2
-    /// How long a start waits for its turn on a host before it tries the next one.
+    /// How long a start waits for its turn on a host before it tries the next one; on the last, as long as it may.
     private static let turnPatience = Duration.seconds(20)
 
     /// Displays tried on one host: so many ready ones, and new ones up to so many in all (numbers that somebody else

@@ -20,6 +20,7 @@ public final class Gateway: Sendable {
     let pools = Pools()
     let starts = StartsUnderWay()
     let turns = HostTurns()
+    let turnsOfTests = HostTurns()
     let ends = EndsUnderWay()
     let reconciler = Reconciler()
     let duties: Duties

@@ -15,7 +15,7 @@ struct StartAttempt {
     var number: SessionNumber?
     private(set) var steps: [StartStep] = []
     private(set) var failures: [HostAccessError] = []
-    /// Whether a host had no turn for it in time.
+    /// Whether a host had no turn for it in time, or none any more.
     private(set) var wasCrowdedOut = false
 
     init(_ order: StartOrder, _ application: Application, _ lodging: Lodging) {
@@ -26,7 +26,8 @@ struct StartAttempt {
 
     /// After this, no further host is tried: whoever asked has given up.
     static let patience = Duration.seconds(45)
-    var mayGoOn: Bool { ContinuousClock.now - began < Self.patience }
+    var patienceLeft: Duration { Self.patience - (ContinuousClock.now - began) }
+    var mayGoOn: Bool { patienceLeft > .zero }
 
     /// Whether every host's channel was lost under the start: they are on their way back, and worth another look.
     var lostEveryHost: Bool {
@@ -57,18 +58,16 @@ struct StartAttempt {
         failures.append(failure)
     }
 
-    /// Keeps that `host` was too busy with other starts.
-    mutating func noteNoTurn(on host: HostName) {
-        note("turn", on: host, nil, "busy with other starts for too long")
+    /// Keeps why it had no turn on `host`.
+    mutating func noteNoTurn(on host: HostName, _ why: String) {
+        note("turn", on: host, nil, why)
         wasCrowdedOut = true
     }
 
     /// What the user hears when every avenue is exhausted: the failure that all hosts ended with, or that there were
     /// several.
     var complaint: any UserFacingError {
-        guard let last = failures.last else {
-            return wasCrowdedOut ? SessionError.crowded : SessionError.noHost(.everythingFull, application.name)
-        }
+        guard let last = failures.last else { return SessionError.noHost(.everythingFull, application.name) }
         let lastOfEach = Dictionary(failures.map { ($0.host, $0) }) { _, later in later }
         return lastOfEach.values.allSatisfy { $0.isLike(last) }
             ? last : SessionError.exhausted(application.name, number)

@@ -22,7 +22,7 @@ final class StartsUnderWay: Sendable {
 
     func ended() { state.withLock { $0.count -= 1 } }
 
-    /// A start tries `host`; whoever calls this calls ``left(_:)`` afterwards, however it went.
+    /// A start is on its way to `host`; whoever calls this calls ``left(_:)`` when it has a display there, or none.
     func came(to host: HostName) { state.withLock { $0.places[host, default: 0] += 1 } }
 
     func left(_ host: HostName) {
@@ -32,7 +32,7 @@ final class StartsUnderWay: Sendable {
         }
     }
 
-    /// Starts that try `host` now.
+    /// Starts that are on their way to `host` and have no display there yet.
     func count(on host: HostName) -> Int { state.withLock { $0.places[host] ?? 0 } }
 
     /// How long pools wait for starts that follow one another without a gap.

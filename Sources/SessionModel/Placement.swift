@@ -15,11 +15,11 @@ public enum Placement {
         /// Whether its agent channel stands.
         public var isConnected: Bool
         public var uses: Int
-        /// Starts that are on their way there: those that have not taken their display yet are in no use.
+        /// Starts that are on their way there and have taken no display yet: they are in no use.
         public var underWay: Int
         /// 0: no limit.
         public var maximumUses: Int
-        /// Ready displays of the kind that is asked for.
+        /// Ready displays of the kind that is asked for, less those that starts under way will have.
         public var ready: Int
         /// Memory the host could still give, in MiB, as it told last; nil: unknown.
         public var memoryAvailable: Int?

@@ -43,8 +43,8 @@ extension Database {
         }
     }
 
-    /// Notes that `owner`'s uid comes to be used on `host`, for whose session there is a row already; false when it is not
-    /// theirs any more.
+    /// Notes that `owner`'s uid comes to be used on `host`, or that the host keeps something of it; false when it is not theirs
+    /// any more. Of a session there is a row already.
     public func noteShadow(
         _ uid: UInt32, of owner: UserName, on host: HostName
     ) async throws(StoreError) -> Bool {
