@@ -67,6 +67,7 @@ let package = Package(
             name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], resources: [.embedInCode("sql")],
             swiftSettings: ours),
         .target(name: "ServiceAccount", dependencies: ["SessionModel"], swiftSettings: ours),
+        .target(name: "ChildPrograms", dependencies: ["CLinux"], swiftSettings: ours),
         .target(name: "LDAPDirectory", dependencies: ["CLDAP", "SessionModel"], swiftSettings: ours),
         .target(
             name: "HostAccess",
@@ -90,10 +91,10 @@ let package = Package(
         .target(
             name: "StressLoad",
             dependencies: [
-                "CLinux", "COpenSSL", "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel", "Stress",
-                "ViewClient",
+                "CLinux", "COpenSSL", "ChildPrograms", "ControlProtocol", "ControlSocket", "RelayProtocol",
+                "SessionModel", "Stress", "ViewClient",
             ], swiftSettings: ours),
-        .target(name: "StressFaults", dependencies: ["SessionModel", "Stress"], swiftSettings: ours),
+        .target(name: "StressFaults", dependencies: ["ChildPrograms", "SessionModel", "Stress"], swiftSettings: ours),
 
         // Use cases.
         .target(
@@ -145,7 +146,8 @@ let package = Package(
         .executableTarget(
             name: "maxwell-bench",
             dependencies: [
-                "SessionModel", "ViewClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ChildPrograms", "SessionModel", "ViewClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: ours),
         .executableTarget(
             name: "maxwell-bench-relay",
@@ -175,6 +177,7 @@ let package = Package(
         .testTarget(
             name: "ContractTests", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel"],
             exclude: ["Fixtures"], swiftSettings: ours),
+        .testTarget(name: "ChildProgramsTests", dependencies: ["ChildPrograms"], swiftSettings: ours),
         .testTarget(name: "HostProtocolTests", dependencies: ["HostProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "RelayProtocolTests", dependencies: ["RelayProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(
@@ -221,7 +224,8 @@ let package = Package(
             ],
             swiftSettings: ours),
         .testTarget(
-            name: "StressTests", dependencies: ["SessionModel", "Stress", "StressFaults"], swiftSettings: ours),
+            name: "StressTests", dependencies: ["ChildPrograms", "SessionModel", "Stress", "StressFaults"],
+            swiftSettings: ours),
         .testTarget(
             name: "StressLoadTests",
             dependencies: [

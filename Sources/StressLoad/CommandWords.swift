@@ -1,4 +1,4 @@
-import CLinux
+import ChildPrograms
 import FoundationEssentials
 import Glibc
 import SessionModel
@@ -94,53 +94,22 @@ final class CommandSpeaker: Speaker {
             kind: "an answer that cannot be read", example: "\(word.name): \(text.utf8.count) bytes", isPassing: false)
     }
 
-    /// What the program writes, standard error after standard output as hubs have it, and its exit status.
+    /// What the program writes, standard output and standard error in one as hubs have it, and its exit status.
     private func run(_ arguments: [String]) throws(WordFailure) -> (output: [UInt8], status: Int32) {
-        var ends: [Int32] = [0, 0]
-        guard clinux_pipe(&ends) == 0 else {
-            throw WordFailure(kind: "no descriptor is left", example: String(cString: strerror(errno)), isPassing: true)
+        do throws(SpawnError) {
+            let running = try ChildProgram([program] + arguments)
+            let ending = running.wait()
+            return (running.output, ending.status)
+        } catch {
+            switch error {
+            case .noPipe(let errno):
+                throw WordFailure(
+                    kind: "no descriptor is left", example: String(cString: strerror(errno)), isPassing: true)
+            case .notStarted(let errno):
+                throw WordFailure(
+                    kind: "the program cannot be started", example: "\(program): \(String(cString: strerror(errno)))",
+                    isPassing: errno == EAGAIN)
+            }
         }
-        defer { close(ends[0]) }
-        for end in ends { _ = fcntl(end, F_SETFL, 0) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
-        // In a group of its own: Ctrl-C at our terminal ends the run in order, and not the words it is made of. We ignore
-        // SIGPIPE, which a program inherits (execve(2)).
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var usual = sigset_t()
-        sigemptyset(&usual)
-        sigaddset(&usual, SIGPIPE)
-        posix_spawnattr_setsigdefault(&attributes, &usual)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
-        var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
-        words.append(nil)
-        defer { for word in words { free(word) } }
-        var identifier: pid_t = -1
-        let failure = posix_spawn(&identifier, program, &actions, &attributes, words, environ)
-        close(ends[1])
-        guard failure == 0 else {
-            throw WordFailure(
-                kind: "the program cannot be started", example: "\(program): \(String(cString: strerror(failure)))",
-                isPassing: failure == EAGAIN)
-        }
-        var output: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 8192)
-        while true {
-            let count = read(ends[0], &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            output += piece[..<count]
-        }
-        var status: Int32 = 0
-        while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
-        // WIFEXITED and WEXITSTATUS of wait(2) are macros.
-        return (output, status & 127 == 0 ? status >> 8 & 255 : 128 + (status & 127))
     }
 }
