@@ -79,28 +79,32 @@ public final class FaultRun: Sendable {
 
     private func happen(_ entry: FaultSchedule.Entry, _ hosts: Set<String>) {
         let struck = now
-        var struckDown: Damage?
+        var damage: Damage?
+        var isBroken = true
         do {
-            guard let damage = try quickStart.strike(entry) else { return }
+            damage = try quickStart.strike(entry)
+            isBroken = damage != nil
+        } catch {
+            // It may be half broken.
+            complain("not done", "\(entry.fault.rawValue): \(error.operatorCause ?? error.userMessage)")
+        }
+        if let damage {
             state.withLock { state in
                 state.happened += 1
                 state.hit.formUnion(damage.sessions)
             }
             tell(.fault(damage.text, at: struck, healed: nil))
-            struckDown = damage
-        } catch {
-            // It may be half broken.
-            complain("not done", "\(entry.fault.rawValue): \(error.operatorCause ?? error.userMessage)")
         }
-        if let span = entry.span { pause(until: struck + span) }
-        let mended = now
-        let damages = quickStart.damages()
-        for damage in damages { mend(damage, until: mended + entry.fault.patience) }
-        if let struckDown { awaitWell(after: struckDown, struck, until: mended + entry.fault.patience, hosts) }
+        if isBroken, let span = entry.span { pause(until: struck + span) }
+        // Also where there was nothing of that kind to break: an earlier one may not be mended yet.
+        for left in quickStart.damages() { mend(left) }
+        if isBroken { awaitWell(after: damage, of: entry, struck, hosts) }
     }
 
-    /// Tries until it is mended: another one may be at work with the quick start just now.
-    private func mend(_ damage: Damage, until end: Double) {
+    /// Tries until it is mended: another one may be at work with the quick start just now. That may take as long as the
+    /// gateway may then take to be well.
+    private func mend(_ damage: Damage) {
+        let end = now + damage.fault.patience
         while true {
             do {
                 return try quickStart.mend(damage)
@@ -113,17 +117,21 @@ public final class FaultRun: Sendable {
         }
     }
 
-    private func awaitWell(after damage: Damage, _ struck: Double, until end: Double, _ hosts: Set<String>) {
+    /// Waits until all is well after `damage` of `entry`; nil: of one that could not be done, or only by half.
+    private func awaitWell(
+        after damage: Damage?, of entry: FaultSchedule.Entry, _ struck: Double, _ hosts: Set<String>
+    ) {
+        let end = now + entry.fault.patience
         while !quickStart.isWell(hosts, after: damage) {
             guard now < end else {
+                let name = damage?.text ?? entry.fault.rawValue
                 return complain(
                     "not healed",
-                    "\(damage.text), \(Int(struck)) s into the run: the gateway was not well \(Int(now - struck)) s later"
-                )
+                    "\(name), \(Int(struck)) s into the run: the gateway was not well \(Int(now - struck)) s later")
             }
             usleep(200_000)
         }
-        tell(.fault(damage.text, at: struck, healed: now - struck))
+        if let damage { tell(.fault(damage.text, at: struck, healed: now - struck)) }
     }
 
     /// Until that moment, or until ``stop()``.

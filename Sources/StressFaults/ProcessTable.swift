@@ -25,13 +25,28 @@ enum ProcessTable {
 }
 
 extension ProcessTable {
-    /// Kills exactly that process and waits until it has ended, ten seconds at most; false when it had already.
-    @discardableResult
-    static func kill(_ process: pid_t, that began: UInt64) -> Bool {
-        guard signal(SIGKILL, to: process, that: began) else { return false }
-        let end = ContinuousClock.now + .seconds(10)
-        while beginning(of: process) == began, .now < end { usleep(5_000) }
-        return true
+    /// What came of killing a process.
+    enum Killing {
+        case killed
+        /// It had ended before anything was done to it.
+        case hadEnded
+        /// It did not end: the kernel is not done with it, or it is not ours to kill.
+        case livesOn
+    }
+
+    /// Kills exactly that process, by the signal `number`, and waits for so many seconds at most until it has ended.
+    static func kill(
+        _ process: pid_t, that began: UInt64, by number: Int32 = SIGKILL, within seconds: Double = 10
+    ) -> Killing {
+        guard signal(number, to: process, that: began) else {
+            return beginning(of: process) == began ? .livesOn : .hadEnded
+        }
+        let end = ContinuousClock.now + .seconds(seconds)
+        while beginning(of: process) == began {
+            guard ContinuousClock.now < end else { return .livesOn }
+            usleep(5_000)
+        }
+        return .killed
     }
 }
 

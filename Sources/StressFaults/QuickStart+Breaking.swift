@@ -42,7 +42,7 @@ extension QuickStart {
         case .stopDatabase:
             guard let database = process("mariadb") else { return nil }
             try note(Damage(entry.fault))
-            ProcessTable.signal(SIGSTOP, to: database.id, that: database.began)
+            guard ProcessTable.signal(SIGSTOP, to: database.id, that: database.began) else { return nil }
         case .cutHost:
             try note(Damage(entry.fault, on: host))
             try tell("--host", host, "cut")
@@ -52,6 +52,8 @@ extension QuickStart {
         case .drainHost:
             try note(Damage(entry.fault, on: host))
             try ask("host", "drain", host)
+        // These two are not noted: their command is in a process group of its own, and writes nothing between its first
+        // line and its last. So it goes on to its end when we are killed, and what it leaves is whole.
         case .reloadCertificates: try tell("--renew-certificate")
         case .upgradeRelay: try tell("--upgrade-relay")
         }
@@ -78,12 +80,29 @@ extension QuickStart {
         try forget(damage)
     }
 
-    /// Mends what a run left broken that could not do so itself; what was left, as it was written down.
+    /// Mends what a run left broken that could not do so itself; what was left, as it was written down. Everything is
+    /// tried; the first failure is thrown at the end.
     @discardableResult
     public func mendAll() throws(QuickStartError) -> [String] {
         let left = damages()
-        for damage in left { try mend(damage) }
+        var failure: QuickStartError?
+        for damage in left {
+            do throws(QuickStartError) {
+                try mend(damage)
+            } catch {
+                if failure == nil { failure = error }
+            }
+        }
+        if let failure { throw failure }
         return left.map(\.text)
+    }
+
+    /// `damages` in the order in which they are mended: the database, the controller, which needs it, and so on; a host
+    /// that is put up again has to find both.
+    static func inMendingOrder(_ damages: [Damage]) -> [Damage] {
+        let daemons: [Fault] = [.stopDatabase, .killDatabase, .killController, .killRelay, .killWeb]
+        return daemons.flatMap { fault in damages.filter { $0.fault == fault } }
+            + damages.filter { !daemons.contains($0.fault) }
     }
 
     private func restart(_ daemon: String) throws(QuickStartError) {
@@ -93,8 +112,11 @@ extension QuickStart {
     private func killDaemon(_ daemon: String, _ fault: Fault) throws(QuickStartError) -> Damage? {
         guard let process = process(daemon) else { return nil }
         try note(Damage(fault))
-        ProcessTable.kill(process.id, that: process.began)
-        return Damage(fault)
+        switch ProcessTable.kill(process.id, that: process.began) {
+        case .killed: return Damage(fault)
+        case .hadEnded: return nil
+        case .livesOn: throw .refused("killing \(daemon)", said: "process \(process.id) does not end")
+        }
     }
 
     // MARK: Processes of hosts
@@ -121,20 +143,40 @@ extension QuickStart {
         }
     }
 
-    /// Kills one agent; or one keeper or display server that a stress session has or, where none has one, one that waits.
+    /// Kills one agent; or one keeper or display server that a stress session has or, where none has one, one that
+    /// waits. Nil when there is nobody to kill.
     private func killOnHost(_ entry: FaultSchedule.Entry) throws(QuickStartError) -> Damage? {
-        let rows = try displayRows()
-        let victim = Self.victim(
-            entry, among: processes(),
-            used: rows.filter(\.isStress).map { ($0.host, $0.display) },
-            spared: rows.filter { $0.session != nil && !$0.isStress }.map { ($0.host, $0.display) })
-        guard let victim, ProcessTable.kill(victim.id, that: victim.began) else { return nil }
+        var rows: [DisplayRow] = []
+        let victim = try Self.killOne { () throws(QuickStartError) -> HostProcess? in
+            rows = try displayRows()
+            return Self.victim(
+                entry, among: processes(),
+                used: rows.filter(\.isStress).map { ($0.host, $0.display) },
+                spared: rows.filter { $0.session != nil && !$0.isStress }.map { ($0.host, $0.display) })
+        }
+        guard let victim else { return nil }
         guard victim.part != .agent else { return Damage(entry.fault, on: victim.host) }
         // Where it was all of a host's, some may have come since we looked.
         let ended = (victim.part == .synthetic ? rows + (try displayRows()) : rows).filter {
             $0.host == victim.host && $0.isStress && (victim.part == .synthetic || $0.display == victim.display)
         }
         return Damage(entry.fault, on: victim.host, sessions: Set(ended.compactMap(\.session)))
+    }
+
+    /// Kills whom `choose` names, and asks it again where that one had ended by itself meanwhile, as displays do. Tells
+    /// who it was; nil when it names nobody.
+    static func killOne(
+        _ choose: () throws(QuickStartError) -> HostProcess?
+    ) throws(QuickStartError) -> HostProcess? {
+        for _ in 0..<10 {
+            guard let victim = try choose() else { return nil }
+            switch ProcessTable.kill(victim.id, that: victim.began) {
+            case .killed: return victim
+            case .hadEnded: continue
+            case .livesOn: throw .refused("killing \(victim.name)", said: "process \(victim.id) does not end")
+            }
+        }
+        throw .refused("killing a process of a host", said: "ten that were chosen had ended by themselves")
     }
 
     /// Whom `entry` kills among `processes`; nil when nobody may be.
@@ -168,13 +210,18 @@ extension QuickStart {
 
     private var journal: String { "\(state)/record/stress-faults" }
 
-    /// What is written down as broken.
+    /// What is written down as broken, in the order in which it is mended.
     func damages() -> [Damage] {
-        fileText(journal)?.split(separator: "\n").compactMap { Damage(text: $0) } ?? []
+        Self.inMendingOrder(fileText(journal)?.split(separator: "\n").compactMap { Damage(text: $0) } ?? [])
     }
 
     /// Writes it down before it is broken: whoever comes after us finds it, however we end.
-    private func note(_ damage: Damage) throws(QuickStartError) { try write(damages() + [damage]) }
+    private func note(_ damage: Damage) throws(QuickStartError) {
+        let known = damages()
+        // What could not be mended yet is mended once, however often it was broken.
+        guard !known.contains(where: { $0.text == damage.text }) else { return }
+        try write(known + [damage])
+    }
 
     private func forget(_ damage: Damage) throws(QuickStartError) {
         let left = damages()

@@ -1,3 +1,4 @@
+import ChildPrograms
 import FoundationEssentials
 import Glibc
 import SessionModel
@@ -96,10 +97,10 @@ public struct QuickStart: Sendable {
     }
 
     /// Whether all is as it should be after `damage`: the daemons live, those hosts take sessions, and a host whose agent
-    /// was killed has another one.
-    func isWell(_ hosts: Set<String>, after damage: Damage) -> Bool {
+    /// was killed has another one. Nil: nobody knows what is broken.
+    func isWell(_ hosts: Set<String>, after damage: Damage?) -> Bool {
         ["maxwelld", "maxwell-web", "maxwell-relay", "mariadb"].allSatisfy { process($0) != nil }
-            && (damage.fault != .killAgent || processes().contains { $0.part == .agent && $0.host == damage.host })
+            && (damage?.fault != .killAgent || processes().contains { $0.part == .agent && $0.host == damage?.host })
             && hosts.isSubset(of: wellHosts())
     }
 }

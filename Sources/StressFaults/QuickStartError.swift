@@ -15,7 +15,8 @@ public enum QuickStartError: UserFacingError, Equatable {
         switch self {
         case .notHere:
             "Faults are for a quick start that runs: source its env file (deploy/quickstart says where it is), or do without --faults."
-        case .notRoot: "Only root can break a quick start; please run it as root, or do without --faults."
+        case .notRoot:
+            "Only root can break or mend a quick start; please run this as root, or without --faults and MAXWELL_STATE."
         case .otherGateway:
             "MAXWELL_STATE and MAXWELL_SOCKET name two gateways; source the env file of the one that is meant."
         case .hostsArePlain:

@@ -45,7 +45,8 @@ public final class QuickStartField: StressField, Sendable {
         }
     }
 
-    /// Everything is mended when it returns, whatever else went wrong.
+    /// What faults broke is mended when it returns, whatever else went wrong; what could not be mended is told, and
+    /// ``clean()`` tries again.
     public func run(_ plan: StressPlan, tell: @escaping (Observation) -> Void) throws {
         let clock = ContinuousClock.now
         let teller = Teller(tell)
@@ -83,7 +84,14 @@ public final class QuickStartField: StressField, Sendable {
 
     public func ledger() throws -> LedgerFigures? { try field.ledger() }
 
-    public func clean() throws { try field.clean() }
+    /// Mends what is still broken, and cleans; that also where something cannot be mended.
+    public func clean() throws {
+        let mended = Result { try quickStart.mendAll() }
+        let cleaned = Result { try field.clean() }
+        // What is broken may be why the rest could not be cleaned.
+        _ = try mended.get()
+        try cleaned.get()
+    }
 
     /// Those that the gateway knows of, and those that have a name on this machine.
     public func leftovers() throws -> [String]? {

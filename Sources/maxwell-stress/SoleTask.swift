@@ -48,6 +48,7 @@ struct SoleTask {
         )
         let outcome = try course.carryOut(
             on: field, live: Terminal.style, isStopped: { Interruption.hasCome }, say: Terminal.say)
+        try tellMissing(options, outcome.result)
         try report(outcome.result)
         if let error = outcome.error { throw error }
         // As shells tell of a command that was ended by a signal.
@@ -56,6 +57,16 @@ struct SoleTask {
             Terminal.say("Missed: \(verdict.requirement), measured: \(verdict.measured).\n")
         }
         if !outcome.result.isGood { throw ExitCode(1) }
+    }
+
+    /// Says so where fewer faults happened than the schedule has.
+    private func tellMissing(_ options: StressOptions, _ result: StressResult) throws(FaultSpecError) {
+        guard let words = options.faults else { return }
+        let schedule = FaultSchedule(try FaultSpec(words), during: StressPlan(options), seed: options.seed)
+        let (planned, happened) = (schedule.entries.count, result.faults.count)
+        guard happened < planned else { return }
+        Terminal.say(
+            "Of \(planned) faults \(happened) happened: the others had nothing to break, failed, or came too late.\n")
     }
 
     /// Prints the report, and writes the files that were asked for.

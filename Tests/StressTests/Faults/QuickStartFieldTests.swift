@@ -10,10 +10,14 @@ import Testing
 /// A load that does nothing until it is stopped, or that many faults have been seen.
 private final class IdleField: StressField, Sendable {
     private let stopped = Mutex(false)
+    private let cleanings = Mutex(0)
     private let ends: @Sendable () -> Bool
     let gateway = "pretended"
 
     init(until ends: @escaping @Sendable () -> Bool) { self.ends = ends }
+
+    /// How often it was cleaned.
+    var cleaned: Int { cleanings.withLock { $0 } }
 
     func look(before plan: StressPlan) throws {}
     func run(_ plan: StressPlan, tell: @escaping (Observation) -> Void) throws {
@@ -22,7 +26,7 @@ private final class IdleField: StressField, Sendable {
     }
     func stop() { stopped.withLock { $0 = true } }
     func ledger() throws -> LedgerFigures? { nil }
-    func clean() throws {}
+    func clean() throws { cleanings.withLock { $0 += 1 } }
     func leftovers() throws -> [String]? { ["a row"] }
 }
 
@@ -49,6 +53,24 @@ struct QuickStartFieldTests {
         try Data("here: file a\nexec2: mount /x\n".utf8).write(to: URL(fileURLWithPath: pretend.folder + "/names"))
         // It is waited for, as what ends by itself is.
         #expect(try field.leftovers() == ["a row", "exec2: mount /x"])
+    }
+
+    @Test("cleaning mends what is still broken, and the load is cleaned also where that fails")
+    func cleaning() throws {
+        let pretend = try PretendQuickStart()
+        let load = IdleField { true }
+        let field = QuickStartField(
+            load, on: try QuickStart(environment: pretend.environment), faults: nil, seed: 1)
+        try pretend.record("stress-faults", "cut:host exec1")
+        try field.clean()
+        #expect(pretend.told == ["--host exec1 mend"] && pretend.journal == nil)
+        #expect(load.cleaned == 1)
+        try pretend.record("stress-faults", "cut:host exec1")
+        try pretend.program("checkout/deploy/quickstart", "echo 'no pliers'; exit 70")
+        #expect(throws: QuickStartError.refused("quickstart --host exec1 mend", said: "no pliers\n")) {
+            try field.clean()
+        }
+        #expect(load.cleaned == 2)
     }
 
     @Test(
