@@ -7,9 +7,6 @@ import SessionModel
 extension Keeper {
     /// Starts the display server, in its container, and answers when it shows a pixel.
     func make(_ order: DisplayOrder, _ debt: Debt) {
-        guard self.order == nil else {
-            return pay(debt, .failed(HostFailure(.displayBusy, "display \(number) stands")))
-        }
         self.order = order
         making = debt
         written.template = run.template

@@ -7,29 +7,18 @@ extension Keeper {
 
     /// Gives the display to an application: is it current, does it live, has it the size? Then it is launched. A display
     /// that fails here stays, to be ended.
-    func handOver(_ order: ApplicationOrder, _ debt: Debt) {
-        guard order.key == nil || order.key == self.order?.key else {
-            return pay(debt, .failed(HostFailure(.displayUnknown, "display \(number) has another key")))
-        }
-        guard state == .ready, let display = self.order else {
-            return pay(debt, .failed(HostFailure(.displayBusy, "display \(number) is \(state.rawValue)")))
-        }
+    func handOver(_ order: ApplicationOrder, on display: DisplayOrder, _ debt: Debt) throws(HostFailure) {
         guard order.account.uid != 0, order.account.gid != 0, order.account.uid != display.uid,
             order.account.home.hasPrefix("/"), !order.account.home.split(separator: "/").contains(".."),
             order.account.home != "/"
-        else { return pay(debt, .failed(HostFailure(.refused, "not an account that may run here"))) }
-        guard order.limits.isValid else {
-            return pay(debt, .failed(HostFailure(.refused, "limits that are out of range")))
-        }
+        else { throw HostFailure(.refused, "not an account that may run here") }
         guard begunFor == nil || begunFor == order.account.uid else {
-            return pay(debt, .failed(HostFailure(.displayBroken, "a start for another user has failed on it")))
+            throw HostFailure(.displayBroken, "a start for another user has failed on it")
         }
         guard written.template == run.template else {
-            return pay(debt, .failed(HostFailure(.displayStale, "its programs have changed since it was made")))
+            throw HostFailure(.displayStale, "its programs have changed since it was made")
         }
-        guard let connection else {
-            return pay(debt, .failed(HostFailure(.displayBroken, "nobody watches display \(number)")))
-        }
+        guard let connection else { throw HostFailure(.displayBroken, "nobody watches display \(number)") }
         state = .used
         checking = debt
         handedOver = UseMark(at: now(), cpu: cpuSeconds)

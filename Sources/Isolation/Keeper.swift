@@ -4,13 +4,9 @@ import Glibc
 import HostProtocol
 import SessionModel
 
-/// One display's parent: starts its container, brings the application in, owns exit statuses and the end.
-///
-/// A single-threaded poll loop. It talks `HostCall` and `HostMessage` lines with every `serve` that connects.
-final class Keeper {
-    /// A reply that is still owed, and to whom.
-    typealias Debt = (to: LineStream, id: UInt64)
-
+/// One display's parent: starts its container, brings the application in, owns exit statuses and the end. A
+/// single-threaded poll loop.
+final class Keeper: DisplaySpeaker {
     let run: RunFolder
     let number: DisplayNumber
     let folder: DisplayFolder
@@ -74,93 +70,21 @@ final class Keeper {
 
     /// Serves the listening socket `listener` until the display has ended.
     func serve(_ listener: Int32) {
-        loop.watch(listener) { [self] _ in
-            let fd = accept(listener, nil, nil)
-            if fd >= 0 { welcome(fd) }
-        }
+        loop.watch(listener) { [self] _ in welcome(listener) }
         loop.watch(signals) { [self] _ in
             var record = [UInt8](repeating: 0, count: 1024)
             while read(signals, &record, record.count) > 0 {}
             reap()
         }
-        loop.after(30) { [self] in if order == nil { loop.stop() } }
+        loop.after(30) { [self] in if order == nil { giveUp() } }
         loop.run()
         close(listener)
     }
 
-    private func welcome(_ fd: Int32) {
-        _ = fcntl(fd, F_SETFD, FD_CLOEXEC)
-        var known: ObjectIdentifier?
-        let stream = LineStream(loop: loop, input: fd, output: fd) { [self] bytes in
-            guard let known, let stream = streams[known], let call: HostCall = decoded(bytes) else { return }
-            answer(call, (stream, call.id))
-        } ended: { [self] in
-            if let known { streams[known] = nil }
-            // Whoever started this keeper has died before it gave its order.
-            if order == nil, streams.isEmpty { loop.stop() }
-        }
-        known = ObjectIdentifier(stream)
-        streams[ObjectIdentifier(stream)] = stream
-        stream.send(hello)
-        if let exit { stream.send(HostMessage.applicationExited(exit)) }
-    }
-
-    private var report: DisplayReport {
-        DisplayReport(
-            display: number, state: state, session: written.session, template: written.template, key: order?.key)
-    }
-
-    private var hello: HostMessage {
-        .hello(
-            HostHello(
-                version: maxwellVersion, bootID: "", isolation: run.isolation.rawValue, dataSocket: "",
-                inventory: [report]))
-    }
-
-    /// Writes the state down and tells it.
-    func noteState() {
-        written.state = state
-        try? writeState()
-        tell(hello)
-    }
+    func giveUp() { loop.stop() }
 
     /// The container's first process; nil without a container.
     var container: Int32? { run.isolation == .container ? written.first?.pid : nil }
-
-    private func answer(_ call: HostCall, _ debt: Debt) {
-        switch call.request {
-        case .makeDisplay(let order): make(order, debt)
-        case .startApplication(let order): handOver(order, debt)
-        case .endDisplay(_, let key, let patience):
-            guard key == nil || key == order?.key else { return pay(debt, .failed(otherKey)) }
-            end(debt, patience: max(0, min(patience, 3600)))
-        case .account(_, let key):
-            guard key == order?.key else { return pay(debt, .failed(otherKey)) }
-            guard handedOver != nil, written.session != nil else {
-                return pay(debt, .failed(HostFailure(.displayUnknown, "display \(number) has no session")))
-            }
-            reap()
-            pay(debt, .account(account()))
-        case .message(_, let key, let text, let seconds):
-            guard key == order?.key else { return pay(debt, .failed(otherKey)) }
-            show(text, seconds: seconds) { [self] in pay(debt, $0) }
-        case .inventory: pay(debt, .inventory([report]))
-        case .screenshot: screenshot(debt)
-        case .ping, .makeHome, .check, .homeUsage, .setQuota, .cleanAccount, .purge:
-            pay(debt, .failed(HostFailure(.refused, "not a keeper's request")))
-        }
-    }
-
-    private var otherKey: HostFailure { HostFailure(.displayUnknown, "display \(number) has another key") }
-
-    /// Sends a reply that was owed.
-    func pay(_ debt: Debt, _ reply: HostReply) { debt.to.send(HostMessage.reply(id: debt.id, reply)) }
-
-    /// Tells every controller.
-    func tell(_ message: HostMessage) { for stream in streams.values { stream.send(message) } }
-
-    /// Writes down what a cleaner after our death would need.
-    func writeState() throws(HostFailure) { try writeFile(folder.state, encoded(written)) }
 
     /// The application's exit, by what wait(2) says of it; one that ran until the display's end has no status, and one
     /// that ran out of time that of a killed one, however it took it.
@@ -215,6 +139,12 @@ final class Keeper {
             display: number, session: written.session, key: order?.key, status: exit?.status,
             wallSeconds: exit?.wallSeconds ?? handedOver.map { now() - $0.at } ?? 0,
             cpuSeconds: handedOver.map { max(0, cpuSeconds - $0.cpu) } ?? 0, logTail: exit?.logTail)
+    }
+
+    /// The account, with an exit that nobody has taken note of yet.
+    func accountNow() -> DisplayEnd {
+        reap()
+        return account()
     }
 
     /// CPU seconds of everything in the display since it was made.

@@ -46,24 +46,10 @@ extension Keeper {
 
     /// Reads the application's last words; `done` gets nil when there are none in time.
     func readLogTail(_ order: ApplicationOrder, then done: @escaping (String?) -> Void) {
-        guard let (child, report) = try? LogTail.begin(order) else { return done(nil) }
-        var said: [UInt8] = []
-        func finish() {
-            loop.forget(report)
-            close(report)
-            done(LogTail.text(said))
-        }
-        let timer = loop.after(Self.patience) {
-            kill(child, SIGKILL)
-            finish()
-        }
-        loop.watch(report) { [self] _ in
-            var part = [UInt8](repeating: 0, count: LogTail.length)
-            let count = read(report, &part, part.count)
-            if count > 0 { said += part[..<count] }
-            guard count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) else { return }
-            loop.cancel(timer)
-            finish()
+        guard let (child, pipe) = try? LogTail.begin(order) else { return done(nil) }
+        ChildReport(pipe, loop: loop, within: Self.patience) { said in
+            if said == nil { kill(child, SIGKILL) }
+            done(said.flatMap(LogTail.text))
         }
     }
 }

@@ -5,11 +5,8 @@ import SessionModel
 
 /// A child that does something about a session's network, and the report that is waited for.
 final class NetworkErrand {
-    private let loop: Loop
     private let child: Int32
-    private let report: Int32
-    private var said: [UInt8] = []
-    private var timer: UInt64?
+    private var report: ChildReport?
     private var done: ((Result<SessionNetwork.Report, HostFailure>) -> Void)?
 
     /// Does `work` in a child and calls `done` once, at the latest after `seconds`, with what became of it.
@@ -17,13 +14,17 @@ final class NetworkErrand {
         loop: Loop, within seconds: Double, _ work: () throws(HostFailure) -> SessionNetwork.Report,
         done: @escaping (Result<SessionNetwork.Report, HostFailure>) -> Void
     ) throws(HostFailure) {
-        self.loop = loop
         self.done = done
-        (child, report) = try reportingChild { Self.obey(work) }
-        timer = loop.after(seconds) { [weak self] in
-            self?.abandon(HostFailure(.applicationFailed, "the network was not made in time"))
+        let pipe: Int32
+        (child, pipe) = try reportingChild { Self.obey(work) }
+        report = ChildReport(pipe, loop: loop, within: seconds) { [weak self] said in
+            guard let self else { return }
+            if let said {
+                heard(said)
+            } else {
+                abandon(HostFailure(.applicationFailed, "the network was not made in time"))
+            }
         }
-        loop.watch(report) { [weak self] _ in self?.read() }
     }
 
     /// In a child whose report is descriptor 3: a group of its own, so that the programs it runs end with it.
@@ -62,11 +63,7 @@ final class NetworkErrand {
         settle(.failure(failure))
     }
 
-    private func read() {
-        var part = [UInt8](repeating: 0, count: 65_536)
-        let count = Glibc.read(report, &part, part.count)
-        if count > 0 { said += part[..<count] }
-        guard count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) else { return }
+    private func heard(_ said: [UInt8]) {
         guard let report: SessionNetwork.Report = decoded(said) else {
             return settle(.failure(HostFailure(.internalError, "the network's child was killed")))
         }
@@ -76,9 +73,7 @@ final class NetworkErrand {
     private func settle(_ outcome: Result<SessionNetwork.Report, HostFailure>) {
         guard let done else { return }
         self.done = nil
-        loop.cancel(timer)
-        loop.forget(report)
-        close(report)
+        report?.end()
         done(outcome)
     }
 }

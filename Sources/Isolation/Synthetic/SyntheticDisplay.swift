@@ -3,25 +3,23 @@ import Glibc
 import HostProtocol
 import SessionModel
 
-/// One synthetic display as agents and the data door find it: a folder with a keeper's sockets and state. It speaks as a
-/// ``Keeper`` does and starts nothing; its picture is the painter's.
-final class SyntheticDisplay {
-    private typealias Debt = (to: LineStream, id: UInt64)
-
+/// One synthetic display as agents and the data door find it: a folder with a keeper's sockets and state. It starts
+/// nothing; its picture is the painter's.
+final class SyntheticDisplay: DisplaySpeaker {
     let number: DisplayNumber
-    private let folder: DisplayFolder
+    let folder: DisplayFolder
     private unowned let host: SyntheticHost
     private let lock: Int32
     private let listener: Int32
     private var door: Int32 = -1
     private let began = now()
-    private var streams: [ObjectIdentifier: LineStream] = [:]
-    private var order: DisplayOrder?
-    private var state = DisplayReport.State.starting
-    private var written = KeeperState()
+    var streams: [ObjectIdentifier: LineStream] = [:]
+    private(set) var order: DisplayOrder?
+    private(set) var state = DisplayReport.State.starting
+    var written = KeeperState()
     private var limits: ResourceLimits?
     /// The account at the end of the session's time, as an application's exit would be told.
-    private var exit: DisplayEnd?
+    private(set) var exit: DisplayEnd?
     private var ending: [Debt] = []
     private var isGone = false
 
@@ -33,106 +31,17 @@ final class SyntheticDisplay {
         self.listener = listener
         folder = host.run.display(number)
         written.isSynthetic = true
-        host.watch(listener) { [self] in
-            let fd = accept(listener, nil, nil)
-            if fd >= 0 { welcome(fd) }
-        }
+        host.watch(listener) { [self] in welcome(listener) }
     }
 
-    private func welcome(_ fd: Int32) {
-        _ = fcntl(fd, F_SETFD, FD_CLOEXEC)
-        var known: ObjectIdentifier?
-        let stream = LineStream(loop: host.loop, input: fd, output: fd) { [self] bytes in
-            guard let known, let stream = streams[known], let call: HostCall = decoded(bytes) else { return }
-            answer(call, (stream, call.id))
-        } ended: { [self] in
-            if let known { streams[known] = nil }
-            // Whoever began with it has died before it gave its order.
-            if order == nil, streams.isEmpty { remove() }
-        }
-        known = ObjectIdentifier(stream)
-        streams[ObjectIdentifier(stream)] = stream
-        stream.send(hello)
-        if let exit { stream.send(HostMessage.applicationExited(exit)) }
-    }
+    var run: RunFolder { host.run }
+    var loop: Loop { host.loop }
 
-    private var report: DisplayReport {
-        DisplayReport(
-            display: number, state: state, session: written.session, template: written.template, key: order?.key)
-    }
-
-    private var hello: HostMessage {
-        .hello(
-            HostHello(
-                version: maxwellVersion, bootID: "", isolation: host.run.isolation.rawValue, dataSocket: "",
-                inventory: [report]))
-    }
-
-    private func noteState() {
-        written.state = state
-        writeState()
-        tell(hello)
-    }
-
-    private func tell(_ message: HostMessage) { for stream in streams.values { stream.send(message) } }
-
-    private func writeState() { try? writeFile(folder.state, encoded(written)) }
-
-    private func pay(_ debt: Debt, _ reply: HostReply) { debt.to.send(HostMessage.reply(id: debt.id, reply)) }
+    func giveUp() { remove() }
 
     // MARK: Requests
 
-    private func answer(_ call: HostCall, _ debt: Debt) {
-        do throws(HostFailure) {
-            if let now = try reply(to: call.request, debt) { pay(debt, now) }
-        } catch {
-            pay(debt, .failed(error))
-        }
-    }
-
-    /// The reply; nil where it comes later.
-    private func reply(to request: HostRequest, _ debt: Debt) throws(HostFailure) -> HostReply? {
-        switch request {
-        case .makeDisplay(let order):
-            try make(order)
-            return .displayReady
-        case .startApplication(let order):
-            try check(order.key ?? self.order?.key)
-            try start(order)
-            return .applicationStarted
-        case .endDisplay(_, let key, _):
-            if let key { try check(key) }
-            end(debt)
-            return nil
-        case .account(_, let key):
-            try check(key)
-            try requireSession()
-            return .account(account)
-        case .message(_, let key, _, _):
-            try check(key)
-            try requireSession()
-            return .done
-        case .inventory: return .inventory([report])
-        case .screenshot: throw HostFailure(.refused, "a synthetic display has no screenshots")
-        case .ping, .makeHome, .check, .homeUsage, .setQuota, .cleanAccount, .purge:
-            throw HostFailure(.refused, "not a keeper's request")
-        }
-    }
-
-    private func check(_ key: Secret?) throws(HostFailure) {
-        guard key == order?.key else { throw HostFailure(.displayUnknown, "display \(number) has another key") }
-    }
-
-    private func requireSession() throws(HostFailure) {
-        guard written.session != nil else {
-            throw HostFailure(.displayUnknown, "display \(number) has no session")
-        }
-    }
-
-    private func make(_ order: DisplayOrder) throws(HostFailure) {
-        guard self.order == nil, state == .starting else {
-            throw HostFailure(.displayBusy, "display \(number) stands")
-        }
+    func make(_ order: DisplayOrder, _ debt: Debt) throws(HostFailure) {
         guard order.synthetic else { throw HostFailure(.refused, "display \(number) is synthetic") }
         let door = try listenUnix(folder.door, SOCK_DGRAM)
         self.door = door
@@ -144,20 +53,27 @@ final class SyntheticDisplay {
         host.painter?.say(.stand(number, order.geometry, password: order.password))
         state = .ready
         noteState()
+        pay(debt, .displayReady)
     }
 
     /// A session begins; nothing is started.
-    private func start(_ order: ApplicationOrder) throws(HostFailure) {
-        guard state == .ready, let display = self.order else {
-            throw HostFailure(.displayBusy, "display \(number) is \(state.rawValue)")
-        }
-        guard order.limits.isValid else { throw HostFailure(.refused, "limits that are out of range") }
+    func handOver(_ order: ApplicationOrder, on display: DisplayOrder, _ debt: Debt) {
         if order.geometry != display.geometry { host.painter?.say(.resize(number, order.geometry)) }
         limits = order.limits
         written.session = order.session
         written.handedOver = UseMark(at: now(), cpu: 0)
         state = .used
         noteState()
+        pay(debt, .applicationStarted)
+    }
+
+    /// Nobody is there to read it.
+    func show(_ text: String, seconds: Int, done: @escaping (HostReply) -> Void) {
+        done(written.session == nil ? .failed(noSession) : .done)
+    }
+
+    func screenshot(_ debt: Debt) throws(HostFailure) {
+        throw HostFailure(.refused, "a synthetic display has no screenshots")
     }
 
     /// Lets a viewer with the right key through to the painter.
@@ -186,11 +102,11 @@ final class SyntheticDisplay {
 
     /// Called about once a second.
     func tick(_ second: Int) {
-        if order == nil, now() > began + 30 { return remove() }
+        if order == nil, now() > began + 30 { return giveUp() }
         guard state == .used, exit == nil, let handedOver = written.handedOver else { return }
         if let limit = limits?.wallTime, limit > 0, now() >= handedOver.at + Double(limit) {
             log("display \(number): the session's time is over, \(limit) s")
-            var end = account
+            var end = accountNow()
             end.status = 128 + Int(SIGHUP)
             exit = end
             try? writeFile(folder.exit, encoded(end))
@@ -199,12 +115,12 @@ final class SyntheticDisplay {
         // Hundreds of displays would write all the time; all that an older beat costs is time that nobody is charged.
         if (second + number.value).isMultiple(of: 30) {
             written.beat = UseMark(at: now(), cpu: 0)
-            writeState()
+            try? writeState()
         }
     }
 
     /// What the session has used: time.
-    private var account: DisplayEnd {
+    func accountNow() -> DisplayEnd {
         exit
             ?? DisplayEnd(
                 display: number, session: written.session, key: order?.key, status: nil,
@@ -213,7 +129,8 @@ final class SyntheticDisplay {
 
     // MARK: The end
 
-    private func end(_ debt: Debt) {
+    /// Its viewers are cut; nothing else has to be waited for.
+    func end(_ debt: Debt, patience: Double) {
         ending.append(debt)
         guard state != .ending else { return }
         state = .ending
@@ -225,7 +142,7 @@ final class SyntheticDisplay {
     /// Its viewers are gone: so is all the rest.
     func fallen() {
         guard state == .ending else { return }
-        let end = account
+        let end = accountNow()
         let owed = ending
         remove {
             for debt in owed { self.pay(debt, .displayEnded(end)) }
