@@ -76,6 +76,9 @@ public struct StartOrder: Codable, Sendable, Equatable {
     /// That it is a load test's; nil: a person's.
     public var stress: StressMark?
 
+    /// Whether its display is one that a host only plays: none of a pool's, and no proof of what people's would do.
+    public var isSynthetic: Bool { stress == .synthetic }
+
     /// An order with every key of the portal's `start`.
     public init(
         user: UserName, address: String, application: ApplicationName, version: String = "",

@@ -21,7 +21,7 @@ extension Gateway {
         let required = try await requiredBits(attempt.application)
         let records = try await database.hosts()
         let sessions = try await database.sessionsPerHost(of: attempt.order.user)
-        let isSynthetic = attempt.order.stress == .synthetic
+        let isSynthetic = attempt.order.isSynthetic
         let ready =
             isSynthetic ? [:] : try await readyDisplays(for: attempt.application, on: records.map(\.name))
         var generator = SystemRandomNumberGenerator()

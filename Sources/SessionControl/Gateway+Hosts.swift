@@ -125,7 +125,7 @@ extension Gateway {
     }
 
     private func requireHost(_ host: HostName) async throws {
-        guard try await database.hosts().contains(where: { $0.name == host }) else {
+        guard try await database.host(host) != nil else {
             throw SessionError.hostUnknown(host)
         }
     }

@@ -11,14 +11,14 @@ extension Gateway {
     func quota(of user: UserName?, for caller: Standing) async throws -> ControlReply {
         if let own = caller.ownName, let user, user != own { throw SessionError.notAllowed }
         guard let user = user ?? caller.role.name else { throw SessionError.userNeeded }
-        guard let account = try await accountToCount(user) else {
+        guard let lodging = try await presentLodging(of: user) else {
             // Who is lent a uid for each visit has nothing between them.
             return .quota(
                 QuotaAnswer(
                     user: user, used: 0, softLimit: limits.soft, hardLimit: limits.hard, remaining: limits.hard,
                     isEnforced: false))
         }
-        return .quota(QuotaAnswer(of: user, try await usage(of: account)))
+        return .quota(QuotaAnswer(of: user, try await usage(of: lodging)))
     }
 
     /// `update_quota`: sets a user's limits where the hosts' file systems can have some. Whatever becomes of it, the portal
@@ -39,7 +39,7 @@ extension Gateway {
     /// The portal's `purge`: removes what sessions that have ended left behind.
     func purge(_ user: UserName, days: Int?) async throws -> ControlReply {
         guard settings.homes.allowsPurge else { throw SessionError.purgeIsOff }
-        guard let account = try await accountToCount(user) else { return .done("") }
+        guard let account = try await presentLodging(of: user)?.account else { return .done("") }
         let live = try await database.sessions(of: user).filter(\.state.isLive).map(\.number)
         try await askForHome(.purge(account: account, days: days ?? 0, live: live), within: .seconds(65))
         log.event("results purged", [.user: "\(user)", .reason: days.map { "older than \($0) days" } ?? "all"])
@@ -47,14 +47,16 @@ extension Gateway {
     }
 
     /// The sentence that a start shows somebody who was over the limit when somebody last looked; nil for everyone else.
-    func homeNotice(of user: UserName) -> String? {
-        homeFigures.figure(of: user, olderThan: settings.homes.measureEvery)?.isOver == true ? Self.overLimit : nil
+    func homeNotice(of lodging: Lodging) -> String? {
+        let figure = homeFigures.figure(of: lodging.account.name, olderThan: settings.homes.measureEvery)
+        return figure?.isOver == true ? Self.overLimit : nil
     }
 
     /// After a start: looks how much its user has, unless somebody just did, and shows the notice where the start did not.
-    func lookAtHome(of account: Account, in session: SessionNumber) async {
+    func lookAtHome(of lodging: Lodging, in session: SessionNumber) async {
+        let account = lodging.account
         let known = homeFigures.figure(of: account.name, olderThan: settings.homes.measureEvery)
-        guard known?.isOld ?? true, let usage = try? await usage(of: account), usage.isOver,
+        guard known?.isOld ?? true, let usage = try? await usage(of: lodging), usage.isOver,
             known?.isOver != true, let record = try? await database.session(session), let place = record.place,
             let key = record.display?.key
         else { return }
@@ -78,21 +80,26 @@ extension Gateway {
         (UInt64(settings.homes.softLimit) << 20, UInt64(settings.homes.hardLimit) << 20)
     }
 
-    /// The account whose files count as the user's; nil for a person who has no uid now.
-    private func accountToCount(_ user: UserName) async throws -> Account? {
+    /// Whose files count as the user's; nil for a person who has no uid now.
+    private func presentLodging(of user: UserName) async throws -> Lodging? {
         switch try await person(user) {
-        case .account(let account, _): account
-        case .visitor: try await database.shadow(of: user)?.account(of: user)
+        case .account(let account, let homeIsNamed):
+            Lodging(account: account, isLent: false, homeIsOurs: !homeIsNamed)
+        case .visitor:
+            try await database.shadow(of: user).map {
+                Lodging(account: $0.account(of: user), isLent: true, homeIsOurs: true)
+            }
         }
     }
 
-    /// What a host says of an account, with the settings' limits where the file system has none.
-    private func usage(of account: Account) async throws -> HomeUsage {
+    /// What a host says of a home, with the settings' limits where the file system has none.
+    private func usage(of lodging: Lodging) async throws -> HomeUsage {
+        let account = lodging.account
         let maxAge = settings.homes.measureEvery / .seconds(1)
         let reply: HostReply
         do {
             reply = try await askForHome(.homeUsage(account: account, maxAge: maxAge), within: .seconds(8)) { host in
-                guard self.settings.uids.shadow.uids.contains(account.uid) else { return }
+                guard lodging.isLent else { return }
                 // The host keeps the figure, and has to forget it before the uid is lent to somebody else.
                 guard try await self.database.noteShadow(account.uid, of: account.name, on: host) else {
                     throw SessionError.guestAccountGone(account.name)
@@ -103,7 +110,8 @@ extension Gateway {
         }
         guard case .homeUsage(var usage) = reply else { throw SessionError.stillCounting(account.name) }
         if usage.source == .measured { (usage.softLimit, usage.hardLimit) = limits }
-        homeFigures.note(account.name, isOver: usage.isOver)
+        // A lent home goes with its visit: the next one begins with nothing.
+        if !lodging.isLent { homeFigures.note(account.name, isOver: usage.isOver) }
         return usage
     }
 

@@ -11,8 +11,7 @@ extension Gateway {
         starts.began()
         defer {
             starts.ended()
-            // A synthetic display is none of a pool's.
-            if order.stress != .synthetic { pools.wake() }
+            if !order.isSynthetic { pools.wake() }
         }
         let application = try await catalogue.application(order.application)
         var attempt = StartAttempt(order, application, try await lodging(for: order, of: application))
@@ -30,7 +29,7 @@ extension Gateway {
                             .host: "\(choice.record.name)", .took: "\(ContinuousClock.now - attempt.began)",
                         ])
                     let lodging = attempt.lodging
-                    if lodging.hasHome { Task { await lookAtHome(of: lodging.account, in: number) } }
+                    if lodging.hasHome { Task { await lookAtHome(of: lodging, in: number) } }
                     return number
                 }
             } while attempt.lostEveryHost
@@ -59,14 +58,13 @@ extension Gateway {
         defer { turn.end() }
         var ready = choice.ready
         if turn.hasWaited {
-            attempt.note("turn", on: host, nil)
-            let now = try await database.hosts().first { $0.name == host }
-            guard now?.status == choice.record.status else {
+            attempt.noteTurn(on: host)
+            guard try await database.host(host)?.status == choice.record.status else {
                 attempt.noteNoTurn(on: host, "taken out of use while others had their turns")
                 return nil
             }
             // Those before it have taken theirs.
-            if attempt.order.stress != .synthetic {
+            if !attempt.order.isSynthetic {
                 ready = try await readyDisplays(for: attempt.application, on: [host])[host] ?? []
             }
         }
@@ -129,8 +127,7 @@ extension Gateway {
             try await self.handOver(display, number, attempt, channel)
             attempt.note(handOver, on: host, display.id.number)
             try await database.markRunning(number, steps: StartStep.text(attempt.steps))
-            // A synthetic display is none of a pool's, and does not show that its host has what people's need.
-            if attempt.order.stress != .synthetic {
+            if !attempt.order.isSynthetic {
                 countPool(display)
                 if (choice.record.access?.failures ?? 0) > 0 { await vindicate(host) }
             }
@@ -151,7 +148,7 @@ extension Gateway {
 
     /// Counts a failed start against its host; that of a synthetic display takes no host from people.
     private func blame(_ host: HostName, for attempt: StartAttempt) async {
-        if attempt.order.stress != .synthetic { await blame(host, attempt.generalFailure) }
+        if !attempt.order.isSynthetic { await blame(host, attempt.generalFailure) }
     }
 
     private func countPool(_ display: SessionDisplay) {
@@ -197,7 +194,7 @@ extension Gateway {
                 DisplayOrder(
                     display: display.id.number, geometry: application.geometry, depth: application.depth,
                     withGL: application.needsGL, uid: display.uid, password: display.password, key: display.key,
-                    synthetic: attempt.order.stress == .synthetic)),
+                    synthetic: attempt.order.isSynthetic)),
             within: .seconds(20))
     }
 
@@ -219,7 +216,7 @@ extension Gateway {
                     limits: application.limits ?? settings.limits,
                     network: await network(of: application), tree: application.tree,
                     mayMakeUserNamespaces: application.mayMakeUserNamespaces,
-                    notice: homeNotice(of: attempt.order.user))),
+                    notice: homeNotice(of: attempt.lodging))),
             within: .seconds(20))
     }
 

@@ -52,7 +52,7 @@ extension Gateway {
         if good { return await vindicate(host) }
         let reason = lines.first { $0.hasPrefix("failed: ") || $0.hasPrefix("problem: ") } ?? "the probe failed"
         do {
-            let probes = try await database.hosts().first { $0.name == host }?.access?.probes ?? 0
+            let probes = try await database.host(host)?.access?.probes ?? 0
             _ = try await database.setAside(host, reason: reason, seconds: SetAside.pause(failedProbes: probes))
             log.event("host still set aside", [.host: "\(host)", .cause: reason])
         } catch {

@@ -15,8 +15,6 @@ struct StartAttempt {
     var number: SessionNumber?
     private(set) var steps: [StartStep] = []
     private(set) var failures: [HostAccessError] = []
-    /// Whether a host had no turn for it in time, or none any more.
-    private(set) var wasCrowdedOut = false
 
     init(_ order: StartOrder, _ application: Application, _ lodging: Lodging) {
         self.order = order
@@ -58,11 +56,16 @@ struct StartAttempt {
         failures.append(failure)
     }
 
+    private static let turn = "turn"
+
+    /// Keeps that it waited for its turn on `host`.
+    mutating func noteTurn(on host: HostName) { note(Self.turn, on: host, nil) }
+
     /// Keeps why it had no turn on `host`.
-    mutating func noteNoTurn(on host: HostName, _ why: String) {
-        note("turn", on: host, nil, why)
-        wasCrowdedOut = true
-    }
+    mutating func noteNoTurn(on host: HostName, _ why: String) { note(Self.turn, on: host, nil, why) }
+
+    /// Whether a host had no turn for it in time, or none any more.
+    var wasCrowdedOut: Bool { steps.contains { $0.what == Self.turn && !$0.isOK } }
 
     /// What the user hears when every avenue is exhausted: the failure that all hosts ended with, or that there were
     /// several.

@@ -4,20 +4,28 @@ extension Database {
     /// Every host of the `host` table, by name. Rows whose name is no host name are left out.
     public func hosts() async throws(StoreError) -> [HostRecord] {
         try await run(repeatable: true) { connection throws(StoreError) in
-            try connection.query(
-                """
-                SELECT h.hostname, h.status, h.provisions, h.uses, h.max_uses, h.first_display, h.zone_id,
-                  z.zone, z.id IS NULL OR z.state = 'up',
-                  m.address, m.port, m.account, m.ssh_host_key, m.run_folder, m.isolation, m.boot_id, m.agent_version,
-                  m.failures, m.set_aside, m.probes
-                FROM host h
-                LEFT JOIN zones z ON z.id = h.zone_id
-                LEFT JOIN mw_host m ON m.hostname = h.hostname
-                ORDER BY h.hostname
-                """
-            ).compactMap(Self.hostRecord)
+            try connection.query(Self.eachHost + "ORDER BY h.hostname").compactMap(Self.hostRecord)
         }
     }
+
+    /// The host called `name`; nil when there is none.
+    public func host(_ name: HostName) async throws(StoreError) -> HostRecord? {
+        try await run(repeatable: true) { connection throws(StoreError) in
+            try connection.query(Self.eachHost + "WHERE h.hostname = ?", name).first.flatMap(Self.hostRecord)
+        }
+    }
+
+    /// What ``hostRecord(_:)`` reads.
+    private static let eachHost = """
+        SELECT h.hostname, h.status, h.provisions, h.uses, h.max_uses, h.first_display, h.zone_id,
+          z.zone, z.id IS NULL OR z.state = 'up',
+          m.address, m.port, m.account, m.ssh_host_key, m.run_folder, m.isolation, m.boot_id, m.agent_version,
+          m.failures, m.set_aside, m.probes
+        FROM host h
+        LEFT JOIN zones z ON z.id = h.zone_id
+        LEFT JOIN mw_host m ON m.hostname = h.hostname
+
+        """
 
     /// The bit of each kind of host.
     public func hostTypes() async throws(StoreError) -> [String: UInt64] {

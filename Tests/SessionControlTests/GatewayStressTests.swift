@@ -226,6 +226,27 @@ import Testing
         }
     }
 
+    @Test("a full lent home is told in each of its sessions, its host has to clean it, and nobody after is told")
+    func lentHome() async throws {
+        try await withHost { gateway, host in
+            guard case .started(let number) = await gateway.answer(start(.real), from: Self.root) else {
+                Issue.record("not started")
+                return
+            }
+            let lodging = try await gateway.lodging(of: Self.tester, .real)
+            for _ in 0..<2 { await gateway.lookAtHome(of: lodging, in: number) }
+            // The start's own look comes when it comes.
+            #expect(try host.calls().count { $0.word == "message" } >= 2)
+            #expect(gateway.homeNotice(of: lodging) == nil)
+            // Nobody's session was on this host under the other uid: that its files were counted there is enough.
+            let other = try await gateway.lodging(of: try .stress(2), .real)
+            await gateway.lookAtHome(of: other, in: number)
+            #expect(try await database.retireShadows(unusedFor: 0, ofStress: true) == 1)
+            #expect(try await database.staleShadows().map(\.account.uid) == [other.account.uid])
+            #expect(try await database.staleShadows().map(\.hosts) == [[ScriptedHost.name]])
+        }
+    }
+
     @Test("forty at once, of one user and one application whose limits are one, are told, ended and forgotten")
     func whole() async throws {
         try await withHost(stray: 77) { gateway, host in

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""An agent without displays: it keeps a list of those it was told of, and writes down what it was asked.
+"""An agent without displays: it keeps a list of those it was told of, and writes down what it was asked. Every home is full.
 
 usage: scripted_agent.py CALLS [DISPLAY]
 
@@ -42,7 +42,8 @@ def answer(word, more):
         case "inventory":
             return {"inventory": {"_0": list(displays.values())}}
         case "homeUsage":
-            return {"failed": {"_0": {"kind": "tooOften", "cause": "still counting"}}}
+            usage = {"source": "measured", "used": 1 << 30, "softLimit": 0, "hardLimit": 0, "free": 0}
+            return {"homeUsage": {"_0": usage}}
         case _:
             return {"done": {}}
 

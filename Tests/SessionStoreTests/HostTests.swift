@@ -19,6 +19,8 @@ struct HostTests {
         #expect(host.access?.port == 2222)
         #expect(host.access?.bootID == "b1")
         #expect(host.access?.isolation == "container")
+        #expect(try await database.store.host(.node1) == host)
+        #expect(try await database.store.host(HostName(known: "node2")) == nil)
     }
 
     @Test("a host goes down and up, is drained, and follows its zone")
