@@ -257,9 +257,12 @@ extension EndToEnd {
                         for agent in agents { Glibc.kill(agent.pid, SIGKILL) }
                     }
                     assassin.start()
+                    let began = ContinuousClock.now
                     let number = try Gateway.attempt(app: "shallow")
+                    let took = ContinuousClock.now - began
                     try Gateway.eventually("the agents were killed") { assassin.isFinished }
-                    log.append("after \(milliseconds) ms: \(number.map { "started \($0)" } ?? "refused")")
+                    let outcome = number.map { "started \($0)" } ?? "refused"
+                    log.append("after \(milliseconds) ms: \(outcome), in \(took)")
                     if let number { kept.append(number) }
                 }
                 _ = try viewer.frame { $0.distinctColours > 1 }
