@@ -121,9 +121,9 @@ int clinux_disk(const char *path, uint64_t *available, uint64_t *total) {
 
 const int clinux_clone_newns = CLONE_NEWNS, clinux_clone_newipc = CLONE_NEWIPC, clinux_clone_newuts = CLONE_NEWUTS,
           clinux_clone_newnet = CLONE_NEWNET, clinux_clone_newpid = CLONE_NEWPID;
-const int clinux_pr_set_pdeathsig = PR_SET_PDEATHSIG, clinux_pr_set_child_subreaper = PR_SET_CHILD_SUBREAPER,
+const int clinux_pr_set_name = PR_SET_NAME, clinux_pr_set_pdeathsig = PR_SET_PDEATHSIG, clinux_pr_set_child_subreaper = PR_SET_CHILD_SUBREAPER,
           clinux_pr_set_no_new_privs = PR_SET_NO_NEW_PRIVS, clinux_pr_capbset_drop = PR_CAPBSET_DROP;
 
-void clinux_execvpe(char *const *arguments, char *const *environment) {
-    execvpe(arguments[0], arguments, environment);
+void clinux_execvpe(const char *file, char *const *arguments, char *const *environment) {
+    execvpe(file, arguments, environment);
 }

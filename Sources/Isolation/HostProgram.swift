@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import HostProtocol
 import SessionModel
@@ -13,6 +14,10 @@ public enum HostProgram {
 
     /// Runs until the work is done; answers the exit status.
     public static func run(_ arguments: [String]) -> Int32 {
+        // What our agent starts was executed as /proc/self/exe, which is no name to look for in a list of processes.
+        "maxwell-host".withCString { name in
+            _ = clinux_prctl(clinux_pr_set_name, UInt(bitPattern: name), 0, 0, 0)
+        }
         var words = arguments[...]
         var path = "/run/maxwell"
         var isolation = RunFolder.Isolation.container

@@ -53,9 +53,11 @@ func reportingChild(_ body: () -> Void) throws(HostFailure) -> (child: Int32, re
     return (child, pipe[0])
 }
 
-/// Starts a program in a child whose descriptors are exactly `descriptors`, in that order; `before` runs in it first.
+/// Starts a program in a child whose descriptors are exactly `descriptors`, in that order; `before` runs in it first. It is
+/// the file `program` where that is not what its first word names.
 func launch(
-    _ arguments: [String], environment: [String], descriptors: [Int32], before: () -> Void = {}
+    _ arguments: [String], program: String? = nil, environment: [String], descriptors: [Int32],
+    before: () -> Void = {}
 ) throws(HostFailure) -> Int32 {
     let child = clinux_fork()
     guard child >= 0 else { throw failure("fork") }
@@ -63,13 +65,14 @@ func launch(
     resetSignals()
     before()
     arrangeDescriptors(descriptors)
+    let first = arguments.first ?? ""
     let code = withCStrings(arguments) { arguments in
         withCStrings(environment) { environment in
-            clinux_execvpe(arguments, environment)
+            clinux_execvpe(program ?? first, arguments, environment)
             return errno
         }
     }
-    log("exec \(arguments.first ?? ""): \(String(cString: strerror(code)))")
+    log("exec \(program ?? first): \(String(cString: strerror(code)))")
     _exit(127)
 }
 

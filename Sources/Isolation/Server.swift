@@ -421,11 +421,12 @@ final class Server {
         let isolation = run.isolation
         let arguments =
             [
-                "/proc/self/exe", "--run", run.path, "--isolation", isolation.rawValue, "--xvnc", run.displayServer,
+                "maxwell-host", "--run", run.path, "--isolation", isolation.rawValue, "--xvnc", run.displayServer,
                 "--names-every", "\(run.namesEvery)", word,
             ] + rest
         return try launch(
-            arguments, environment: plainEnvironment, descriptors: [input, output, output] + descriptors
+            arguments, program: "/proc/self/exe", environment: plainEnvironment,
+            descriptors: [input, output, output] + descriptors
         ) {
             setsid()
             if isolation == .container {

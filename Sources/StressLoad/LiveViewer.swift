@@ -72,11 +72,7 @@ final class LiveViewer {
     func begin() {
         guard case .away = state else { return }
         hasBegun = true
-        if plan.behaviour == .hostile {
-            harm()
-        } else {
-            askForView()
-        }
+        approach()
     }
 
     /// Loses its connection, as everyone does, and comes back at once.
@@ -118,6 +114,11 @@ final class LiveViewer {
     }
 
     // Coming.
+
+    /// By what it means: to look, or to do harm.
+    private func approach() {
+        if plan.behaviour == .hostile { harm() } else { askForView() }
+    }
 
     private func askForView() {
         life += 1
@@ -342,7 +343,7 @@ final class LiveViewer {
         let mine = life
         run.engine.after(Self.pause) { [weak self] in
             guard let self, life == mine, case .away = state else { return }
-            askForView()
+            approach()
         }
     }
 

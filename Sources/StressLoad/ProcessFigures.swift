@@ -9,8 +9,10 @@ struct ProcessFigures {
 
     private struct Known {
         /// When it began, in ticks: with its number that is one process and no other.
-        let began: Substring
-        let part: String?
+        let began: String
+        /// proc(5), comm: it becomes another program by execve(2).
+        var name: String
+        var part: String?
         var ticks: Double
         /// KiB and descriptors; nil: it was not looked at for them yet.
         var held: (memory: Int, descriptors: Int)?
@@ -46,14 +48,17 @@ struct ProcessFigures {
                 if let part = known.part { alive[part, default: []].append(process) }
                 continue
             }
-            guard let fields = Self.status(process) else { continue }
-            // utime and stime, and starttime, counted after the name (proc(5)).
-            let ticks = (Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)
-            if known[process]?.began != fields[19] {
+            guard let status = Self.status(process) else { continue }
+            if known[process]?.began != status.began {
                 forget(process)
-                known[process] = Known(began: Substring(String(fields[19])), part: part(of: process), ticks: ticks)
+                known[process] = Known(
+                    began: status.began, name: status.name, part: part(of: process), ticks: status.ticks)
+            } else if known[process]?.name != status.name {
+                let part = part(of: process)
+                known[process]?.name = status.name
+                known[process]?.part = part
             }
-            known[process]?.ticks = ticks
+            known[process]?.ticks = status.ticks
             seen.insert(process)
             if let part = known[process]?.part { alive[part, default: []].append(process) }
         }
@@ -150,12 +155,16 @@ struct ProcessFigures {
         return found
     }
 
-    /// The fields of `stat` after the name, from the state on.
-    private static func status(_ process: pid_t) -> [Substring]? {
+    /// What `stat` says: when it began, its name, and utime and stime; nil when it has ended.
+    private static func status(_ process: pid_t) -> (began: String, name: String, ticks: Double)? {
         let text = contents("/proc/\(process)/stat")
-        guard let end = text.lastIndex(of: ")") else { return nil }
+        guard let start = text.firstIndex(of: "("), let end = text.lastIndex(of: ")") else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
-        return fields.count > 19 ? fields : nil
+        guard fields.count > 19 else { return nil }
+        return (
+            String(fields[19]), String(text[text.index(after: start)..<end]),
+            (Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)
+        )
     }
 
     private static func proportionalShare(_ process: pid_t) -> Int {

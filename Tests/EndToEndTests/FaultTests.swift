@@ -31,7 +31,7 @@ extension EndToEnd {
             ).compactMap { Int($0) }
             let all = try Gateway.hostProcesses()
             let servers = all.filter { $0.hasSuffix(" Xvnc") || $0.hasSuffix(" Xtigervnc") }
-            // The agent starts its own program again as /proc/self/exe.
+            // The agent starts its own program again as /proc/self/exe, which then takes its own name.
             let ours = ["maxwell-host", "exe", "bwrap", "setpriv"]
             processes = all.subtracting(servers).filter { process in !ours.contains { process.hasSuffix(" " + $0) } }
             spaces = max(0, try Gateway.hostNetworks() - servers.count - 2)

@@ -1,5 +1,7 @@
+import Foundation
 import SessionModel
 import Stress
+import TestServers
 import Testing
 
 @testable import StressLoad
@@ -105,5 +107,23 @@ struct ConductTests {
         #expect(ProcessFigures.part([]) == nil)
         #expect(ProcessFigures.gatewayGroup("4:memory:/mwq-ab12/exec1/x\n0::/") == "/mwq-ab12/")
         #expect(ProcessFigures.gatewayGroup("0::/system.slice/maxwelld.service\n") == nil)
+    }
+
+    @Test("a process that becomes another program is part of what that is")
+    func becomes() throws {
+        let folder = try PrivateFolder(prefix: "mwpf")
+        defer { folder.remove() }
+        try FileManager.default.copyItem(atPath: "/bin/sleep", toPath: folder.file("maxwelld"))
+        let script = "until test -e \(folder.file("go")); do sleep 0.05; done; exec \(folder.file("maxwelld")) 600"
+        let shell = try WatchedProcess(["/bin/sh", "-c", script], log: folder.file("log"))
+        defer { shell.stop() }
+        var figures = ProcessFigures(controller: nil)
+        let before = figures.look()["controller"]?.processes ?? 0
+        try Data().write(to: URL(filePath: folder.file("go")))
+        let limit = ContinuousClock.now + .seconds(60)
+        while figures.look()["controller"]?.processes ?? 0 <= before {
+            try #require(ContinuousClock.now < limit)
+            usleep(20_000)
+        }
     }
 }

@@ -205,6 +205,10 @@ struct TallyTests {
         #expect(long.parts["relay"]?.memoryGrowth == 0.08)
         #expect(try Requirement("growth.relay<=10%").verdict(on: long).isMet)
         #expect(try !Requirement("growth.relay<8%").verdict(on: long).isMet)
+        let gone = try result(
+            plan(1, []), (0...600).map { sample(Double($0), cpu: Double($0), memory: $0 < 400 ? 1000 : 0) })
+        #expect(gone.parts["relay"]?.memoryGrowth == nil)
+        #expect(try !Requirement("growth.relay<=10%").verdict(on: gone).isMet)
     }
 
     @Test("counters are what they grew by, also when their process began anew; statements are told for each start")

@@ -65,8 +65,8 @@ int clinux_disk(const char *path, uint64_t *available, uint64_t *total);
 
 extern const int clinux_clone_newns, clinux_clone_newipc, clinux_clone_newuts, clinux_clone_newnet,
     clinux_clone_newpid;
-extern const int clinux_pr_set_pdeathsig, clinux_pr_set_child_subreaper, clinux_pr_set_no_new_privs,
+extern const int clinux_pr_set_name, clinux_pr_set_pdeathsig, clinux_pr_set_child_subreaper, clinux_pr_set_no_new_privs,
     clinux_pr_capbset_drop;
 
-/// execvpe(3) of `arguments[0]`; returns only when it failed, with errno.
-void clinux_execvpe(char *const *arguments, char *const *environment);
+/// execvpe(3); returns only when it failed, with errno.
+void clinux_execvpe(const char *file, char *const *arguments, char *const *environment);

@@ -86,13 +86,15 @@ extension StressResult.Part {
                 ? (Double(most - first.part.memory) / Double(counts.mostUp)).thousandths : nil)
     }
 
-    /// By which share the median of the last minute is above the median of the sixth; nil when the run was shorter than seven.
+    /// By which share the median of the last minute is above the median of the sixth; nil when the run was shorter than seven,
+    /// and when nothing was there to be seen in one of them.
     private static func growth(_ series: [(at: Double, part: Sample.Part)]) -> Double? {
         guard let end = series.last?.at, end >= settled + 2 * look else { return nil }
         let before = series.filter { (settled...settled + look).contains($0.at) }.map(\.part.memory).sorted()
         let after = series.filter { $0.at >= end - look }.map(\.part.memory).sorted()
-        guard !before.isEmpty, !after.isEmpty, before[before.count / 2] > 0 else { return nil }
-        return (Double(after[after.count / 2]) / Double(before[before.count / 2]) - 1).thousandths
+        guard !before.isEmpty, !after.isEmpty else { return nil }
+        let (then, now) = (before[before.count / 2], after[after.count / 2])
+        return then > 0 && now > 0 ? (Double(now) / Double(then) - 1).thousandths : nil
     }
 }
 
