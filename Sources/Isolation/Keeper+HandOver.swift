@@ -26,7 +26,7 @@ extension Keeper {
             if let fault { return finishCheck(HostFailure(.displayBroken, fault)) }
             guard let debt = checking else { return }
             checking = nil
-            plug(order, debt) { [self] in start(order, on: display, debt) }
+            plug(order, on: display, debt) { [self] in start(order, on: display, debt) }
         }
     }
 

@@ -6,11 +6,14 @@ extension Keeper {
     private static let patience = 8.0
 
     /// Plugs the container into the network that `order` asks for, if any, then lets the hand-over go on.
-    func plug(_ order: ApplicationOrder, _ debt: Debt, then start: @escaping () -> Void) {
+    func plug(
+        _ order: ApplicationOrder, on display: DisplayOrder, _ debt: Debt, then start: @escaping () -> Void
+    ) {
         guard let wanted = order.network, wanted.policy != .none, run.isolation == .container else { return start() }
         do throws(HostFailure) {
             guard let container else { throw HostFailure(.displayBroken, "display \(number) has no container") }
-            let network = SessionNetwork(run: run, display: number, order: wanted, process: container)
+            let network = SessionNetwork(
+                run: run, display: number, order: wanted, process: container, displayUser: display.uid)
             written.plugged = true
             try writeState()
             errand = try NetworkErrand(

@@ -34,7 +34,7 @@ extension Gateway {
                         let underWay = starts.count(on: $0.name)
                         var candidate = $0.candidate(
                             state: states[$0.name], underWay: underWay,
-                            ready: max(0, (ready[$0.name]?.count ?? 0) - underWay),
+                            ready: max(0, (ready[$0.name]?.count ?? 0) - starts.takers(on: $0.name)),
                             sessionsOfUser: sessions[$0.name] ?? 0)
                         // Next to none is needed.
                         if isSynthetic { candidate.memoryAvailable = nil }

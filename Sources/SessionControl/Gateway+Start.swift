@@ -16,11 +16,13 @@ extension Gateway {
         let application = try await catalogue.application(order.application)
         var attempt = StartAttempt(order, application, try await lodging(for: order, of: application))
         do {
+            // Before a display is taken for what may be refused.
+            attempt.network = try await network(of: application)
             repeat {
                 let choices = try await choices(for: attempt)
                 for (place, choice) in choices.enumerated() where attempt.mayGoOn {
-                    let patience =
-                        place == choices.count - 1 ? attempt.patienceLeft : min(Self.turnPatience, attempt.patienceLeft)
+                    let left = attempt.patienceLeft - Self.timeForAStart
+                    let patience = place == choices.count - 1 ? left : min(Self.turnPatience, left)
                     guard let number = try await start(&attempt, on: choice, within: patience) else { continue }
                     log.event(
                         "session started",
@@ -36,7 +38,7 @@ extension Gateway {
         } catch {
             throw await failed(attempt, error)
         }
-        throw await failed(attempt, attempt.wasCrowdedOut ? SessionError.crowded : attempt.complaint)
+        throw await failed(attempt, attempt.lastComplaint)
     }
 
     /// One host, when there is a turn on it within `patience`: its ready displays, a few of them, then a new one. Nil when
@@ -45,9 +47,10 @@ extension Gateway {
         _ attempt: inout StartAttempt, on choice: HostChoice, within patience: Duration
     ) async throws -> SessionNumber? {
         let host = choice.record.name
-        starts.came(to: host)
+        let takesReady = !attempt.order.isSynthetic
+        starts.came(to: host, takesReady: takesReady)
         var isOnItsWay = true
-        defer { if isOnItsWay { starts.left(host) } }
+        defer { if isOnItsWay { starts.left(host, takesReady: takesReady) } }
         // Nobody stands behind a load test.
         let line = attempt.order.stress == nil ? turns : turnsOfTests
         let most = max(Self.leastAtWork, Self.atWorkPerCore * choice.cores)
@@ -60,7 +63,7 @@ extension Gateway {
         if turn.hasWaited {
             attempt.noteTurn(on: host)
             guard try await database.host(host)?.status == choice.record.status else {
-                attempt.noteNoTurn(on: host, "taken out of use while others had their turns")
+                attempt.note("host", on: host, nil, "taken out of use while others had their turns")
                 return nil
             }
             // Those before it have taken theirs.
@@ -69,7 +72,7 @@ extension Gateway {
             }
         }
         var tries = 0
-        while tries < Self.displaysTried {
+        while tries < Self.displaysTried, attempt.mayGoOn {
             let isFresh = ready.isEmpty || tries >= Self.readyTried
             let claim = isFresh ? .fresh(fresh(attempt.application, on: choice.record.name)) : DisplayClaim.ready(ready)
             guard let display = try await claimDisplay(claim, for: &attempt) else {
@@ -77,7 +80,7 @@ extension Gateway {
                 ready = []
                 continue
             }
-            if isOnItsWay { starts.left(host) }
+            if isOnItsWay { starts.left(host, takesReady: takesReady) }
             isOnItsWay = false
             tries += 1
             ready.removeAll { $0 == display.id }
@@ -90,7 +93,7 @@ extension Gateway {
             case .giveUp: throw attempt.complaint
             }
         }
-        await blame(choice.record.name, for: attempt)
+        if tries == Self.displaysTried { await blame(choice.record.name, for: attempt) }
         return nil
     }
 
@@ -99,6 +102,8 @@ extension Gateway {
     private static let atWorkPerCore = 2
     /// How long a start waits for its turn on a host before it tries the next one; on the last, as long as it may.
     private static let turnPatience = Duration.seconds(20)
+    /// What whoever has its turn at last still needs of the patience of who asked.
+    private static let timeForAStart = Duration.seconds(5)
 
     /// Displays tried on one host: so many ready ones, and new ones up to so many in all (numbers that somebody else
     /// uses there are passed over).
@@ -214,17 +219,17 @@ extension Gateway {
                     command: application.command, geometry: application.geometry, resources: resources.text,
                     parameters: attempt.order.parameters, environment: [:],
                     limits: application.limits ?? settings.limits,
-                    network: await network(of: application), tree: application.tree,
+                    network: attempt.network, tree: application.tree,
                     mayMakeUserNamespaces: application.mayMakeUserNamespaces,
                     notice: homeNotice(of: attempt.lodging))),
             within: .seconds(20))
     }
 
-    /// The network an application's container gets; nil: none.
-    private func network(of application: Application) async -> NetworkOrder? {
+    /// The network an application's container gets; nil: none. An open one whose limits are not known is refused.
+    private func network(of application: Application) async throws(SessionError) -> NetworkOrder? {
         guard application.network != .none else { return nil }
         var denied = settings.network.denied
-        if application.network == .open { denied += await ownAddresses.all(hosts: await fleet.addresses) }
+        if application.network == .open { denied += try await ownAddresses.all(hosts: await fleet.addresses) }
         return NetworkOrder(
             policy: application.network, denied: denied, range: settings.network.range, range6: settings.network.range6)
     }

@@ -107,7 +107,9 @@ extension Gateway {
             let inventory: [DisplayReport]
             do {
                 let reply = try await fleet.channel(host.name).ask(.inventory, within: .seconds(20))
-                guard case .inventory(let told) = reply else { continue }
+                guard case .inventory(let told) = reply else {
+                    throw HostAccessError.confused(host.name, cause: "not an inventory")
+                }
                 inventory = told
             } catch {
                 strays.insert("host \(host.name) does not answer: what it has is not known")
@@ -137,8 +139,6 @@ extension Gateway {
 extension StressView {
     init(_ record: StressViewRecord) {
         self.init(
-            session: record.session, user: record.user, address: record.address, started: record.started,
-            seconds: record.seconds, viewtime: record.viewtime, views: record.views, bytesToViewer: record.toViewer,
-            bytesFromViewer: record.fromViewer)
+            session: record.session, user: record.user, seconds: record.seconds, viewtime: record.viewtime)
     }
 }

@@ -5,12 +5,26 @@ import SettingsFile
 /// The addresses of the gateway's own parts, which an application with an open network does not reach: database, directory,
 /// this machine and the execution hosts.
 actor OwnAddresses {
-    private let names: [String]
-    private var found: [String: [String]] = [:]
-    private var asked: [String: ContinuousClock.Instant] = [:]
+    /// What a name's last answer was, and when it was asked for last.
+    private struct Known {
+        var addresses: [String]
+        var asked: ContinuousClock.Instant
+    }
 
-    init(_ settings: Settings) {
+    private let names: [String]
+    private let interval: Duration
+    private let lookUp: @Sendable (String) -> [String]
+    private var known: [String: Known] = [:]
+
+    /// Those of what `settings` name; one that is known is asked for again after `interval`. `lookUp` blocks, and answers
+    /// nothing where there is no address.
+    init(
+        _ settings: Settings, interval: Duration = .seconds(60),
+        lookUp: @escaping @Sendable (String) -> [String] = { OwnAddresses.addresses(of: $0) }
+    ) {
         names = Self.names(settings)
+        self.interval = interval
+        self.lookUp = lookUp
     }
 
     /// The machines that the settings name.
@@ -29,23 +43,27 @@ actor OwnAddresses {
         return host.isEmpty ? nil : String(host)
     }
 
-    /// All of them now, with those of the hosts, given by name or address. A name is asked for again after a minute; one that
-    /// nobody knows any more keeps the addresses it had.
-    func all(hosts: [String]) async -> [String] {
+    /// All of them now, with those of the hosts, given by name or address. A name that nobody knows any more keeps the
+    /// addresses it had; one that never had any throws, because what it stands for could not be denied, and is asked for
+    /// again the next time.
+    func all(hosts: [String]) async throws(SessionError) -> [String] {
         var addresses = Self.ofThisMachine()
-        for name in names + hosts {
-            if asked[name].map({ $0.duration(to: .now) > .seconds(60) }) ?? true {
-                let answer = await Self.resolve(name)
-                asked[name] = .now
-                if !answer.isEmpty { found[name] = answer }
-            }
-            addresses += found[name] ?? []
-        }
+        for name in names + hosts { addresses += try await current(name) }
         return Set(addresses).sorted()
     }
 
-    private static func resolve(_ name: String) async -> [String] {
-        await withCheckedContinuation { continuation in
+    private func current(_ name: String) async throws(SessionError) -> [String] {
+        if let known = known[name], known.asked.duration(to: .now) < interval { return known.addresses }
+        let answer = await resolve(name)
+        if !answer.isEmpty { known[name] = Known(addresses: answer, asked: .now) }
+        guard let addresses = known[name]?.addresses else { throw .ownAddressUnknown(name) }
+        known[name]?.asked = .now
+        return addresses
+    }
+
+    private func resolve(_ name: String) async -> [String] {
+        let lookUp = lookUp
+        return await withCheckedContinuation { continuation in
             do throws(ThreadError) {
                 try detachThread { continuation.resume(returning: lookUp(name)) }
             } catch {
@@ -54,7 +72,8 @@ actor OwnAddresses {
         }
     }
 
-    private static func lookUp(_ name: String) -> [String] {
+    /// Those of a machine's name or address (getaddrinfo(3)); none where there is no answer.
+    static func addresses(of name: String) -> [String] {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?

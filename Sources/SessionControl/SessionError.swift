@@ -37,6 +37,8 @@ enum SessionError: UserFacingError, Equatable {
     case noStressUser(UserName)
     /// There is no place for the homes of stress users.
     case stressHomeless
+    /// Database, directory or a host has this name and no address, so that an open network could not be kept from it.
+    case ownAddressUnknown(String)
 
     var userMessage: String {
         switch self {
@@ -88,6 +90,8 @@ enum SessionError: UserFacingError, Equatable {
             "\(user) is not one of stress-0001 to stress-9999; please leave 'stress=' out for people."
         case .stressHomeless:
             "A load test with real sessions needs a place for their homes; please set homes.root, or use synthetic ones."
+        case .ownAddressUnknown:
+            "Nothing with an open network can start: the gateway cannot find its own machines; please try again in a minute."
         }
     }
 
@@ -101,7 +105,7 @@ enum SessionError: UserFacingError, Equatable {
         case .stressHomeless: .configuration
         case .zoneDown, .sessionNotRunning, .exhausted, .noSession: .unavailable
         case .tooManyOfUser, .tooManyOfApplication, .tooManyViewers, .tooManyTries, .passwordsNotChecked,
-            .noGuestAccount, .guestAccountGone, .stillCounting, .crowded:
+            .noGuestAccount, .guestAccountGone, .stillCounting, .crowded, .ownAddressUnknown:
             .tryAgain
         case .noHost(let obstacle, _):
             switch obstacle {
@@ -116,6 +120,7 @@ enum SessionError: UserFacingError, Equatable {
         switch self {
         case .noHost(let obstacle, let name): "\(obstacle) for \(name)"
         case .passwordsNotChecked(let cause): cause
+        case .ownAddressUnknown(let name): "\(name) has no address: an open network cannot be kept from it"
         default: nil
         }
     }

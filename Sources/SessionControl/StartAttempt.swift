@@ -1,5 +1,6 @@
 import ControlProtocol
 import HostAccess
+import HostProtocol
 import SessionModel
 import SessionStore
 
@@ -11,6 +12,8 @@ struct StartAttempt {
     /// What the application proves its session with.
     let token = Secret.token()
     let began = ContinuousClock.now
+    /// The network its container gets; nil: none.
+    var network: NetworkOrder?
     /// Once its rows are there.
     var number: SessionNumber?
     private(set) var steps: [StartStep] = []
@@ -64,8 +67,13 @@ struct StartAttempt {
     /// Keeps why it had no turn on `host`.
     mutating func noteNoTurn(on host: HostName, _ why: String) { note(Self.turn, on: host, nil, why) }
 
-    /// Whether a host had no turn for it in time, or none any more.
-    var wasCrowdedOut: Bool { steps.contains { $0.what == Self.turn && !$0.isOK } }
+    /// What its user hears where it failed everywhere: that others were before it, when nothing else was wrong.
+    var lastComplaint: any UserFacingError {
+        failures.isEmpty && wasCrowdedOut ? SessionError.crowded : complaint
+    }
+
+    /// Whether a host had no turn for it in time.
+    private var wasCrowdedOut: Bool { steps.contains { $0.what == Self.turn && !$0.isOK } }
 
     /// What the user hears when every avenue is exhausted: the failure that all hosts ended with, or that there were
     /// several.
@@ -89,7 +97,7 @@ struct StartAttempt {
     /// Whether `error` is the gateway's trouble, for an administrator to hear of, and not the user's.
     func isGateways(_ error: any Error) -> Bool {
         switch error {
-        case SessionError.noHost, SessionError.exhausted, SessionError.crowded: true
+        case SessionError.noHost, SessionError.exhausted, SessionError.crowded, SessionError.ownAddressUnknown: true
         case HostAccessError.failed(_, let failure): failure.kind != .homeFull
         default: error is HostAccessError
         }

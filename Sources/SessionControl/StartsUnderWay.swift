@@ -8,6 +8,8 @@ final class StartsUnderWay: Sendable {
         var count = 0
         var since = ContinuousClock.now
         var places: [HostName: Int] = [:]
+        /// Those among them that may take a display that stands ready.
+        var takers: [HostName: Int] = [:]
     }
 
     private let state = Mutex(State())
@@ -22,18 +24,28 @@ final class StartsUnderWay: Sendable {
 
     func ended() { state.withLock { $0.count -= 1 } }
 
-    /// A start is on its way to `host`; whoever calls this calls ``left(_:)`` when it has a display there, or none.
-    func came(to host: HostName) { state.withLock { $0.places[host, default: 0] += 1 } }
-
-    func left(_ host: HostName) {
+    /// A start is on its way to `host`; `takesReady`: one that may take a display which stands ready there. Whoever calls
+    /// this calls ``left(_:takesReady:)`` when it has a display there, or none.
+    func came(to host: HostName, takesReady: Bool = true) {
         state.withLock { state in
-            state.places[host, default: 0] -= 1
-            if state.places[host] == 0 { state.places[host] = nil }
+            state.places[host, default: 0] += 1
+            if takesReady { state.takers[host, default: 0] += 1 }
+        }
+    }
+
+    func left(_ host: HostName, takesReady: Bool = true) {
+        func lessen(_ counts: inout [HostName: Int]) { counts[host] = counts[host].flatMap { $0 > 1 ? $0 - 1 : nil } }
+        state.withLock { state in
+            lessen(&state.places)
+            if takesReady { lessen(&state.takers) }
         }
     }
 
     /// Starts that are on their way to `host` and have no display there yet.
     func count(on host: HostName) -> Int { state.withLock { $0.places[host] ?? 0 } }
+
+    /// Those among them that may take a display which stands ready.
+    func takers(on host: HostName) -> Int { state.withLock { $0.takers[host] ?? 0 } }
 
     /// How long pools wait for starts that follow one another without a gap.
     private static let patience = Duration.seconds(10)

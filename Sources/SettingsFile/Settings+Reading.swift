@@ -240,9 +240,7 @@ extension Settings.Sessions {
 extension Settings.Network {
     init(reading section: Section) {
         var section = section
-        denied = section.list(
-            "denied", ["169.254.0.0/16", "fe80::/10"], expected: "an address or network such as 10.1.0.0/16",
-            networkAddress)
+        denied = section.list("denied", [], expected: "an address or network such as 10.1.0.0/16", networkAddress)
         range = section.value("range", "10.231.0.0/16", expected: "an IPv4 network of at most 20 bits") {
             Self.network($0, bits: 0...20, isSix: false)
         }

@@ -64,7 +64,7 @@ public struct Settings: Hashable, Sendable {
         public let adminGroup: String
         /// The group whose members may load the gateway with a test of it; nil: nobody but root may.
         public let stressGroup: String?
-        /// What is left out of it.
+        /// The least that is logged, on standard error.
         public let logLevel: LogLevel
     }
 
@@ -223,8 +223,8 @@ public struct Settings: Hashable, Sendable {
 
     /// What holds for every application's network, whatever its own file allows.
     public struct Network: Hashable, Sendable {
-        /// Addresses and networks that no application reaches; with an open network neither the gateway's database,
-        /// directory, controller nor hosts.
+        /// Addresses and networks that no application reaches, besides those that none ever does: link-local ones and the
+        /// metadata services of clouds; with an open network neither the gateway's database, directory, controller nor hosts.
         public let denied: [String]
         /// Where the ends of the containers' cables are taken from: an IPv4 network of at most 20 bits.
         public let range: String

@@ -18,7 +18,7 @@ final class NetworkField {
     static let database = "198.18.1.30"
     static let database6 = "fd98::30"
     static let controller = "198.18.1.40"
-    static let metadata = "169.254.169.254"
+    static let metadata = ["169.254.169.254", "fd00:ec2::254", "168.63.129.16", "100.100.100.200"]
     static let ports = [53, 443, 444, 2222]
 
     let folder: PrivateFolder
@@ -33,9 +33,9 @@ final class NetworkField {
         folder = try PrivateFolder(prefix: "mwn")
         for space in [names.host, names.outside] { try Self.run(["netns", "add", space]) }
         let far = ["198.18.0.1/24", "fd99::1/64"]
-        let servers = [
-            Self.hub, Self.hub6, Self.other, Self.other6, Self.database, Self.database6, Self.controller, Self.metadata,
-        ]
+        let servers =
+            [Self.hub, Self.hub6, Self.other, Self.other6, Self.database, Self.database6, Self.controller]
+            + Self.metadata
         try Self.run(
             ["-n", names.host, "-batch", "-"],
             """
@@ -193,6 +193,25 @@ final class NetworkField {
         return result.output + result.errors
     }
 
+    /// What every attempt gave that `uid` made in the network of the process `pid`, by its word.
+    func attack(_ words: [String], as uid: UInt32, in pid: Int32) throws -> [String: String] {
+        let account = ["/usr/bin/setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups"]
+        return Self.results(
+            in: try onHost(
+                ["/usr/bin/nsenter", "-t", "\(pid)", "-n"] + account + ["/usr/bin/python3", "-"] + words,
+                input: Self.attacks))
+    }
+
+    /// The result of each attempt, by its word.
+    static func results(in text: String) -> [String: String] {
+        var results: [String: String] = [:]
+        for line in text.split(separator: "\n") {
+            guard let space = line.firstIndex(of: " ") else { continue }
+            results[String(line[..<space])] = String(line[line.index(after: space)...])
+        }
+        return results
+    }
+
     /// What came to the outside's servers.
     var arrived: String { text(of: folder.file("outside")) ?? "" }
     /// What came to the host's own.
@@ -232,8 +251,8 @@ final class NetworkField {
     /// A network as the gateway orders it.
     static func order(_ policy: NetworkPolicy, denied: [String] = []) -> NetworkOrder {
         NetworkOrder(
-            policy: policy, denied: ["169.254.0.0/16", "fe80::/10", database, database6] + denied,
-            range: "10.231.0.0/16", range6: "fd00:6d77:7e11::/64")
+            policy: policy, denied: [database, database6] + denied, range: "10.231.0.0/16",
+            range6: "fd00:6d77:7e11::/64")
     }
 
     /// Only these.
@@ -263,14 +282,7 @@ extension Agent {
     }
 
     /// The attempts' results so far.
-    func results(_ session: UInt64 = 7) -> [String: String] {
-        var results: [String: String] = [:]
-        for line in file("\(session)/app.log").split(separator: "\n") {
-            guard let space = line.firstIndex(of: " ") else { continue }
-            results[String(line[..<space])] = String(line[line.index(after: space)...])
-        }
-        return results
-    }
+    func results(_ session: UInt64 = 7) -> [String: String] { NetworkField.results(in: file("\(session)/app.log")) }
 }
 
 /// A host with a network of its own and the outside, for `body` alone; nothing of it is left afterwards.

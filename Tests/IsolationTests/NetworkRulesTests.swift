@@ -114,12 +114,51 @@ struct NetworkRulesTests {
         #expect(NameLookup.addresses(in: long).count == 16)
     }
 
+    @Test("the metadata services of clouds are denied though no order says so, and cannot be allowed")
+    func metadata() throws {
+        guard case .everythingBut(let denied) = try reach(.open) else {
+            Issue.record("not open")
+            return
+        }
+        for text in [
+            "169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fe80::a9fe:a9fe", "fd00:ec2::254",
+            "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42", "fd00:a9fe:a9fe::1", "fd00:100::100:200",
+            "64:ff9b::a83f:8110",
+        ] {
+            let address = try #require(IPNetwork(text))
+            #expect(denied.contains { $0.contains(address) }, "\(text)")
+            let target = try #require(NetworkTarget(text.contains(":") ? "[\(text)]:80" : "\(text):80"))
+            #expect(try reach(.allow([target])) == .only([]), "\(text)")
+        }
+        // What an order denies comes on top, and what is beside them is the world's.
+        for (text, isDenied) in [("198.51.100.7", true), ("168.63.129.17", false), ("fd00:ec3::254", false)] {
+            let address = try #require(IPNetwork(text))
+            #expect(denied.contains { $0.contains(address) } == isDenied, "\(text)")
+        }
+    }
+
+    @Test("what the display's server sends is refused before anything else that leaves a container is looked at")
+    func displayServer() throws {
+        let cable = try Cable(
+            try DisplayNumber(5),
+            NetworkOrder(policy: .open, denied: [], range: "10.231.0.0/16", range6: "fd00::/64"))
+        let target = try #require(NetworkTarget("10.1.2.3:830"))
+        for policy in [NetworkPolicy.open, .allow([target])] {
+            let rules = NetworkRules(cable: cable, reach: try reach(policy), displayUser: 2_000_005)
+            for script in [rules.container, rules.containerAnew] {
+                let leaving = script.split(separator: "\n").filter { $0.hasPrefix("add rule inet maxwell output ") }
+                #expect(leaving.first == "add rule inet maxwell output meta skuid 2000005 goto refuse")
+            }
+        }
+    }
+
     @Test("a script names nothing but what was parsed")
     func scripts() throws {
         let display = try DisplayNumber(5)
         let order = NetworkOrder(policy: .open, denied: [], range: "10.231.0.0/16", range6: "fd00::/64")
         let grant = Reach.Grant(address: try #require(IPNetwork("10.1.2.3")), port: 830, transport: .tcp)
-        let rules = NetworkRules(cable: try Cable(display, order), reach: .only([grant]))
+        let rules = NetworkRules(
+            cable: try Cable(display, order), reach: .only([grant]), displayUser: 2_000_005)
         #expect(rules.container.contains("add element inet maxwell allowed4 { 10.1.2.3 . tcp . 830 }\n"))
         #expect(
             rules.hostRefresh == """

@@ -112,6 +112,8 @@ struct NetworkTests {
                 [
                     "tcp/198.18.1.30/443", "udp/198.18.1.30/53", "tcp/fd98::30/443", "udp/fd98::30/53",
                     "tcp/169.254.169.254/443", "udp/169.254.169.254/53", "tcp/198.18.1.40/443", "udp/198.18.1.40/443",
+                    "tcp/fd00:ec2::254/443", "udp/fd00:ec2::254/53", "tcp/168.63.129.16/443", "udp/168.63.129.16/53",
+                    "tcp/100.100.100.200/443", "udp/100.100.100.200/53", "udp/64:ff9b::a83f:8110/443",
                     "tcp/10.231.0.5/443", "tcp/fd00:6d77:7e11::5/443", "udp/64:ff9b::c612:11e/443",
                     "udp/2002:c612:11e::1/443", "udp/::ffff:198.18.1.30/443",
                 ] + Self.host + Self.spread + Self.raw
@@ -127,6 +129,30 @@ struct NetworkTests {
             #expect(field.arrivedOnHost == "ready\n")
             #expect(try agent.inside(number, ["/bin/cat", "/etc/resolv.conf"]) == "nameserver 198.18.1.10\n")
             #expect(try agent.inside(number, ["/bin/cat", "/etc/nsswitch.conf"]).contains("hosts: files dns\n"))
+            expectEnded(try agent.end(number))
+        }
+    }
+
+    @Test("the display's server reaches nothing that its session may, the session's own listener included")
+    func displayServer() throws {
+        try withNetwork { field, agent in
+            let number = try DisplayNumber(3197)
+            try #require(try agent.make(number) == .displayReady)
+            #expect(
+                try agent.start(
+                    "exec /usr/bin/python3 ~/attack.py listen/4430", network: NetworkField.order(.open), on: number)
+                    == .applicationStarted)
+            try wait { agent.file("7/app.log").contains("listening") }
+            let inner = try #require(agent.left(of: number).first)
+            let words = [
+                "tcp/198.18.1.20/443", "udp/198.18.1.20/443", "tcp/fd98::20/443", "udp/fd98::20/443",
+                "tcp/127.0.0.1/4430",
+            ]
+            let server = try field.attack(words, as: 2_000_000 + UInt32(number.value), in: inner.pid)
+            expectRefused(server, words)
+            #expect(field.arrived == "ready\n")
+            let session = try field.attack(words, as: Agent.alice, in: inner.pid)
+            #expect(words.allSatisfy { session[$0]?.hasPrefix("reached") == true }, "\(session)")
             expectEnded(try agent.end(number))
         }
     }

@@ -7,50 +7,25 @@ import Logging
 import SessionModel
 import SessionStore
 import SettingsFile
-import TestServers
 import Testing
 
 @testable import SessionControl
 
-/// A whole gateway over a real database, with a directory that nobody answers for, and with no host or one whose displays are
-/// a list.
+/// A whole gateway with no host, or one whose displays are a list.
 @Suite("Load tests at the gateway") final class GatewayStressTests {
-    private let database: Database
-    private let files: PrivateFolder
-    private var folder: String { files.path }
+    private let field: GatewayField
+    private var database: Database { field.database }
+    private var folder: String { field.folder }
     private static let root = Caller(uid: 0, gid: 0, pid: 1)
     private static let tester = UserName(known: "stress-0001")
     private static let xterm = ApplicationName(known: "xterm")
 
     init() async throws {
-        let server = try MariaDBServer.shared.get()
-        database = Database(
-            DatabaseAddress(
-                socket: server.socket, name: try server.makeDatabase(), user: server.user, connections: 2))
-        _ = try await database.migrate()
-        files = try PrivateFolder(prefix: "mwgs")
-        for name in ["apps", "links"] { mkdir(files.file(name), 0o700) }
-        try "name: xterm\ncommand: xterm -ls\ngroups: [staff]\n".write(
-            toFile: files.file("apps/xterm.yaml"), atomically: true, encoding: .utf8)
+        field = try await GatewayField()
+        try field.add("xterm", "command: xterm -ls\ngroups: [staff]")
     }
 
-    deinit { files.remove() }
-
-    private func gateway(_ more: String = "") throws -> Gateway {
-        let settings = try Settings.parse(
-            """
-            controller: {state: \(folder), run: \(folder)}
-            applications: {folder: \(folder)/apps}
-            \(more)
-            """)
-        let directory = Directory(
-            DirectorySettings(
-                uris: ["ldapi://%2Fnonexistent"], caFile: "/nonexistent", peopleBase: "ou=p", groupBase: "ou=g",
-                timeout: .seconds(1)))
-        var log = Logger(label: "test")
-        log.logLevel = .critical
-        return Gateway(settings: settings, database: database, directory: directory, log: log)
-    }
+    private func gateway(_ more: String = "") throws -> Gateway { try field.gateway(more) }
 
     private func start(_ mark: StressMark?, for user: UserName = tester) -> ControlRequest {
         .start(StartOrder(user: user, address: "", application: Self.xterm, stress: mark))
@@ -149,47 +124,17 @@ import Testing
         #expect(await gateway.answer(.stress(.ledger(after: nil, count: 10)), from: Self.root) == .stressLedger([]))
     }
 
-    /// Runs `body` with a gateway that has a host.
+    /// Runs `body` with a gateway that has a host, where people may have one session.
     private func withHost(
         stray: Int? = nil, _ body: (Gateway, ScriptedHost) async throws -> Void
     ) async throws {
-        let host = try ScriptedHost(stray: stray)
-        defer { host.tearDown() }
-        try await database.addHost(host.record)
-        let gateway = try gateway(
-            """
-            hosts: {ssh_key: \(host.key)}
-            homes: {root: \(folder)}
-            sessions: {most_per_user: 1, most_per_application: 1}
-            """)
-        await gateway.fleet.become(try await database.hosts().compactMap(\.endpoint))
-        do {
-            let limit = ContinuousClock.now + .seconds(60)
-            while await gateway.fleet.states().isEmpty {
-                guard ContinuousClock.now < limit else { throw TestServerError("the host was not connected") }
-                try await Task.sleep(for: .milliseconds(20))
-            }
-            try await body(gateway, host)
-        } catch {
-            Issue.record(error)
-        }
-        await gateway.fleet.letGo()
-    }
-
-    /// A display that waits for a session.
-    private func makeReady() async throws {
-        let fresh = FreshDisplay(
-            host: ScriptedHost.name, key: .token(), password: .viewerPassword(), geometry: .usual, depth: 24,
-            withGL: false, uidBase: 2_000_000, uidCount: 65536)
-        let claim = try #require(try await database.claimForPool(fresh, template: ""))
-        let id = DisplayID(host: claim.host, number: claim.number)
-        #expect(try await database.markDisplayReady(id, bootID: "b", template: ""))
+        try await field.withHost("sessions: {most_per_user: 1, most_per_application: 1}", stray: stray, body)
     }
 
     @Test("a synthetic start takes a new display, which the host plays, though one stands ready")
     func synthetic() async throws {
         try await withHost { gateway, host in
-            try await makeReady()
+            try await field.makeReady()
             #expect(try await database.noteHostFailure(ScriptedHost.name) == 1)
             guard case .started(let number) = await gateway.answer(start(.synthetic), from: Self.root) else {
                 Issue.record("not started")
@@ -212,7 +157,7 @@ import Testing
     @Test("a real start takes the display that stands ready, and has a lent uid and its home")
     func real() async throws {
         try await withHost { gateway, host in
-            try await makeReady()
+            try await field.makeReady()
             guard case .started(let number) = await gateway.answer(start(.real), from: Self.root) else {
                 Issue.record("not started")
                 return

@@ -1,4 +1,5 @@
 import Foundation
+import HostProtocol
 import SessionModel
 import SessionStore
 import TestServers
@@ -61,6 +62,14 @@ final class ScriptedHost {
                 let (word, more) = call.first
             else { throw TestServerError("a call is not one: \(line)") }
             return (word, more["_0"] as? [String: Any] ?? more)
+        }
+    }
+
+    /// The same as requests.
+    func requests() throws -> [HostRequest] {
+        let text = try String(contentsOfFile: folder.file("calls"), encoding: .utf8)
+        return try text.split(separator: "\n").map { line in
+            try JSONDecoder().decode(HostRequest.self, from: Data(line.utf8))
         }
     }
 

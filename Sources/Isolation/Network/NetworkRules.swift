@@ -12,6 +12,8 @@ struct NetworkRules {
 
     let cable: Cable
     let reach: Reach
+    /// Xvnc's uid, which has no business in any network: it listens on a Unix socket.
+    let displayUser: UInt32
 
     /// In the container's network, before its cable carries anything; fails where a start that failed has left its rules.
     var container: String {
@@ -25,6 +27,8 @@ struct NetworkRules {
             "add rule \(Self.table) input ct state established,related accept",
             "add chain \(Self.table) forward { type filter hook forward priority filter; policy drop; }",
             "add chain \(Self.table) output { type filter hook output priority filter; policy drop; }",
+            // First of all, the loopback included: a socket stays the uid's that made it, whoever has it later.
+            "add rule \(Self.table) output meta skuid \(displayUser) goto refuse",
             "add rule \(Self.table) output oifname \"lo\" accept",
         ]
         lines += sets(prefix: "") + policy(chain: "output", prefix: "", refusal: "goto refuse")

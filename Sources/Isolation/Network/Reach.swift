@@ -19,6 +19,13 @@ enum Reach: Equatable {
         "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/96", "fe80::/10", "ff00::/8", "2002::/16",
     ].compactMap { IPNetwork($0) }
 
+    /// Where clouds tell a machine what it is, its keys included: the link's own addresses; AWS, Google, Oracle, Scaleway,
+    /// Linode and Alibaba in IPv6; Azure, Alibaba and Oracle in IPv4.
+    static let metadata = [
+        "169.254.0.0/16", "fd00:ec2::/32", "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42", "fd00:a9fe:a9fe::1",
+        "fd00:100::100:200", "168.63.129.16", "100.100.100.200", "192.0.0.192",
+    ].compactMap { IPNetwork($0) }
+
     /// Addresses of one name that are used, and names and addresses that an application may have.
     static let mostAddresses = 16
     static let mostTargets = 64
@@ -48,7 +55,7 @@ enum Reach: Equatable {
 
     /// What nobody reaches, no two of it overlapping.
     static func denied(_ order: NetworkOrder, own: [IPNetwork]) throws(HostFailure) -> [IPNetwork] {
-        var denied = senseless + own
+        var denied = senseless + metadata + own
         for text in order.denied + [order.range, order.range6] {
             guard let network = IPNetwork(text) else {
                 throw HostFailure(.refused, "a denied network that is none: \(text.prefix(50))")

@@ -25,6 +25,8 @@ struct SessionNetwork: Sendable {
     let order: NetworkOrder
     /// The container's first process.
     let process: Int32
+    /// Xvnc's uid.
+    let displayUser: UInt32
 
     /// Plugs the container in: the rules first, in both networks, then the cable.
     func make() throws(HostFailure) -> Report {
@@ -33,7 +35,7 @@ struct SessionNetwork: Sendable {
         // Refused before anything is looked up or made.
         _ = try Reach(order, names: [:], own: own)
         let names = NameLookup.addresses(of: Reach.names(in: order.policy), within: Self.patience)
-        let rules = NetworkRules(cable: cable, reach: try Reach(order, names: names, own: own))
+        let rules = rules(cable, try Reach(order, names: names, own: own))
         let files = try files(names, own: own)
         let space = open("/proc/\(process)/ns/net", O_RDONLY | O_CLOEXEC)
         guard space >= 0 else { throw failure("open the container's network") }
@@ -48,6 +50,10 @@ struct SessionNetwork: Sendable {
         try NetworkProgram(["ip", "-batch", "-"], input: cable.containerBatch(six: six), in: space).finish()
         return Report(
             names: names.mapValues { $0.map(\.description) }, files: files, lacking: try lacking(names, own: own))
+    }
+
+    private func rules(_ cable: Cable, _ reach: Reach) -> NetworkRules {
+        NetworkRules(cable: cable, reach: reach, displayUser: displayUser)
     }
 
     private func lacking(_ names: [String: [IPNetwork]], own: [IPNetwork]) throws(HostFailure) -> [String] {
@@ -79,7 +85,7 @@ struct SessionNetwork: Sendable {
         let own = HostAddresses.own
         let found = NameLookup.addresses(of: Reach.names(in: order.policy), within: Self.refreshPatience)
         let names = known.mapValues { $0.compactMap { IPNetwork($0) } }.merging(found) { $1 }
-        let rules = NetworkRules(cable: cable, reach: try Reach(order, names: names, own: own))
+        let rules = rules(cable, try Reach(order, names: names, own: own))
         let files = try files(names, own: own)
         let space = open("/proc/\(process)/ns/net", O_RDONLY | O_CLOEXEC)
         guard space >= 0 else { throw failure("open the container's network") }
