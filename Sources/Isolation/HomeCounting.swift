@@ -8,6 +8,8 @@ final class HomeCounting {
     /// A figure, and when it was made: seconds of the monotonic clock of one boot.
     private struct Kept: Codable {
         var usage: HomeUsage
+        /// Whose it is: a uid may be lent to one after the other.
+        var user: UserName
         var home: String
         var at: Double
         var boot: String
@@ -23,9 +25,8 @@ final class HomeCounting {
 
     private let run: RunFolder
     private let loop: Loop
-    private var waiting: [UInt32: [(HostReply) -> Void]] = [:]
-    /// Uids whose count under way is not kept.
-    private var forgotten: Set<UInt32> = []
+    /// By uid, who is counted for, and who waits for that.
+    private var waiting: [UInt32: (user: UserName, answers: [(HostReply) -> Void])] = [:]
 
     init(run: RunFolder, loop: Loop) {
         self.run = run
@@ -43,7 +44,11 @@ final class HomeCounting {
         let fallback =
             kept.map { HostReply.homeUsage($0.usage) }
             ?? .failed(HostFailure(.tooOften, "the files of \(account.name) are being counted"))
-        guard waiting[account.uid] != nil || waiting.count < Self.most else { return done(fallback) }
+        let isUnderWay = waiting[account.uid] != nil
+        // What is counted for somebody who had the uid before is none of this one's.
+        guard isUnderWay ? waiting[account.uid]?.user == account.name : waiting.count < Self.most else {
+            return done(fallback)
+        }
         var isAnswered = false
         func answer(_ reply: HostReply) {
             guard !isAnswered else { return }
@@ -51,8 +56,7 @@ final class HomeCounting {
             done(reply)
         }
         let timer = loop.after(kept == nil ? Self.patience.unknown : Self.patience.known) { answer(fallback) }
-        let isUnderWay = waiting[account.uid] != nil
-        waiting[account.uid, default: []].append { [loop] reply in
+        waiting[account.uid, default: (account.name, [])].answers.append { [loop] reply in
             loop.cancel(timer)
             answer(reply)
         }
@@ -60,10 +64,7 @@ final class HomeCounting {
     }
 
     /// Keeps nothing of `account` any more, whose uid may be lent to somebody else.
-    func forget(_ account: Account) {
-        if waiting[account.uid] != nil { forgotten.insert(account.uid) }
-        unlink(file(of: account))
-    }
+    func forget(_ account: Account) { unlink(file(of: account)) }
 
     private func count(_ account: Account) {
         let reading = HomeReading(account: account)
@@ -72,16 +73,16 @@ final class HomeCounting {
         ) { () throws(HostFailure) in
             .homeUsage(try reading.usage())
         } done: { [self] reply in
-            if forgotten.remove(account.uid) == nil, case .homeUsage(let usage) = reply { keep(usage, of: account) }
-            for answer in waiting.removeValue(forKey: account.uid) ?? [] { answer(reply) }
+            if case .homeUsage(let usage) = reply { keep(usage, of: account) }
+            for answer in waiting.removeValue(forKey: account.uid)?.answers ?? [] { answer(reply) }
         }
     }
 
     private func file(of account: Account) -> String { "\(run.path)/usage/\(account.uid)" }
 
     private func kept(of account: Account) -> Kept? {
-        guard let kept: Kept = contents(of: file(of: account)).flatMap({ decoded($0) }), kept.home == account.home,
-            kept.boot == RunFolder.kernelBoot
+        guard let kept: Kept = contents(of: file(of: account)).flatMap({ decoded($0) }), kept.user == account.name,
+            kept.home == account.home, kept.boot == RunFolder.kernelBoot
         else { return nil }
         return kept
     }
@@ -91,7 +92,9 @@ final class HomeCounting {
             try makeFolder(run.path + "/usage", 0o700)
             try writeFile(
                 file(of: account),
-                encoded(Kept(usage: usage, home: account.home, at: now(), boot: RunFolder.kernelBoot)))
+                encoded(
+                    Kept(
+                        usage: usage, user: account.name, home: account.home, at: now(), boot: RunFolder.kernelBoot)))
         } catch {
             log("usage of \(account.name) not kept: \(error.cause)")
         }

@@ -23,13 +23,14 @@ final class Agent {
     private(set) var events: [HostMessage] = []
 
     private let options: [String]
-    private let hidden: String?
+    private let bound: [String: String]
     private let within: [String]
 
     /// Starts a host that nobody else uses, with `options`; `disk` is the size of a file system for its run folder,
-    /// `hidden` a program that its machine lacks, `within` the words that execute it somewhere else.
+    /// `bound` what its machine has at some places in place of what is there, `within` the words that execute it
+    /// somewhere else.
     init(
-        _ options: [String] = [], disk: String? = nil, hidden: String? = nil, within: [String] = []
+        _ options: [String] = [], disk: String? = nil, bound: [String: String] = [:], within: [String] = []
     ) throws {
         let folder = "/tmp/mw-\(Secret.token().exposed.prefix(8))"
         run = folder + "/run"
@@ -38,7 +39,7 @@ final class Agent {
         mkdir(home, 0o700)
         chown(home, Self.alice, Self.alice)
         self.options = options
-        self.hidden = hidden
+        self.bound = bound
         self.within = within
         if let disk {
             mkdir(run, 0o755)
@@ -63,9 +64,10 @@ final class Agent {
         posix_spawn_file_actions_adddup2(&actions, there[0], 0)
         posix_spawn_file_actions_adddup2(&actions, back[1], 1)
         var words = within + [Self.program, "--run", run] + options + ["serve"]
-        if let hidden {
-            let hide = "mount --bind /dev/null \(hidden) && exec \"$@\""
-            words = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", hide, "sh"] + words
+        if !bound.isEmpty {
+            let binds = bound.map { "mount --bind \($0.value) \($0.key)" }
+            let script = (binds + ["exec \"$@\""]).joined(separator: " && ")
+            words = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, "sh"] + words
         }
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { (word: String) in strdup(word) }
         arguments.append(nil)
@@ -185,13 +187,13 @@ final class Agent {
 
     static let key = Secret("0123456789abcdef0123456789abcdef")
 
-    func make(_ number: DisplayNumber, geometry: Geometry = .usual) throws -> HostReply {
+    func make(_ number: DisplayNumber, geometry: Geometry = .usual, waits: Bool = false) throws -> HostReply {
         try ask(
             .makeDisplay(
                 DisplayOrder(
                     display: number, geometry: geometry, depth: 24, withGL: false,
                     uid: 2_000_000 + UInt32(number.value),
-                    password: Secret("abcd1234"), key: Self.key)))
+                    password: Secret("abcd1234"), key: Self.key, waits: waits)))
     }
 
     /// What starts `command` as the user alice.

@@ -122,14 +122,37 @@ struct FaultTests {
                 Issue.record("no lines")
                 return
             }
-            for word in ["disk \(agent.run): ", "memory: ", "load: ", "cgroup", "Xvnc", "bwrap", "displays: 0"] {
+            for word in ["disk \(agent.run): ", "memory: ", "load: ", "Xvnc", "bwrap", "displays: 0"] {
                 #expect(lines.contains { $0.contains(word) }, "\(word)")
             }
+            let groups = try #require(lines.first { $0.hasPrefix("ok: cgroups: ") })
+            #expect(groups.contains(" (v1)") || groups.contains(" (v2)"))
+            #expect(!lines.contains { $0.contains("no cgroup can be made") })
             // What this machine's cgroups bound, or that they do not.
             for bound in ["memory", "cpu", "processes"] {
                 let told = lines.contains { $0.hasPrefix("ok: limits: ") && $0.contains("\(bound) (v") }
                 #expect(told != lines.contains { $0.hasPrefix("warning: no cgroup bounds \(bound): ") })
             }
+        }
+    }
+
+    @Test("check warns of a host on which no cgroup can be made, and what is therefore not bounded")
+    func noGroups() throws {
+        let nothing = "/tmp/mw-x\(Secret.token().exposed.prefix(8))"
+        try makeFolder(nothing, 0o755)
+        defer { removeTree(nothing) }
+        try withAgent(bound: ["/sys/fs/cgroup": nothing]) { agent in
+            guard case .lines(let lines, let good) = try agent.ask(.check) else {
+                Issue.record("no lines")
+                return
+            }
+            #expect(good)
+            #expect(lines.contains("warning: no cgroup can be made: nothing counts or bounds what a display uses"))
+            #expect(!lines.contains { $0.hasPrefix("ok: cgroups: ") || $0.hasPrefix("ok: limits: ") })
+            for bound in ["memory", "cpu", "processes"] {
+                #expect(lines.contains("warning: no cgroup bounds \(bound): one session can take all of the host's"))
+            }
+            #expect(names(in: nothing) == [])
         }
     }
 }

@@ -56,64 +56,74 @@ struct HomeAttackTests {
 
     @Test(
         "a link in the way to the session's directory is not followed: nothing is written where it leads",
-        arguments: ["data", "data/sessions", "data/sessions/7"])
-    func way(link: String) throws {
+        arguments: ["data", "data/sessions", "data/sessions/7"], [true, false])
+    func way(link: String, isAbsolute: Bool) throws {
         try withDisplay(3242) { agent, number in
-            let target = "/tmp/mw-target-\(getpid())"
-            mkdir(target, 0o777)
-            chmod(target, 0o777)
-            defer { removeTree(target) }
-            var above = agent.home
-            for part in link.split(separator: "/").dropLast() {
-                above += "/" + part
-                mkdir(above, 0o755)
-                chown(above, Agent.alice, Agent.alice)
-            }
-            #expect(symlink(target, agent.home + "/" + link) == 0)
-            expectFailure(try agent.start("true", on: number), .homeUnavailable)
-            #expect(names(in: target) == [])
+            let parts = PathParts("\(agent.home)/\(link)")
+            try makeFolders(parts.parent, 0o755)
+            // It is there in the container too, beside the link, and alice may write to it.
+            let target = parts.parent + "/target"
+            try makeFolder(target, 0o755)
+            try writeFile(target + "/kept", Array("old".utf8), mode: 0o644)
+            #expect(symlink(isAbsolute ? target : "target", "\(agent.home)/\(link)") == 0)
+            #expect(system("chown -hR \(Agent.alice):\(Agent.alice) \(agent.home)") == 0)
+            let reply = try agent.start("true", on: number)
+            expectFailure(reply, .homeUnavailable)
+            #expect(cause(reply) == "open \(parts.name): Too many levels of symbolic links")
+            #expect(names(in: target) == ["kept"] && text(of: target + "/kept") == "old")
             expectEnded(try agent.end(number))
-            #expect(names(in: target) == [] && agent.traces(of: number) == [])
+            #expect(names(in: target) == ["kept"] && agent.traces(of: number) == [])
         }
     }
 
     @Test(
         "links, pipes and folders in the place of the session's own files change nothing elsewhere and hold nobody",
-        arguments: ["resources", "parameters.hz", "app.log"])
-    func files(name: String) throws {
+        arguments: ["resources", "parameters.hz", "app.log"], ["link", "pipe", "folder"])
+    func files(name: String, kind: String) throws {
         try withDisplay(3243) { agent, number in
-            let target = "/tmp/mw-target-\(getpid())"
-            defer { unlink(target) }
-            try writeFile(target, Array("old".utf8), mode: 0o666)
+            // It is there in the container too, and alice may write it.
+            let target = agent.home + "/target"
+            try writeFile(target, Array("old".utf8), mode: 0o644)
             let folder = agent.home + "/data/sessions/7"
             try makeFolders(folder, 0o755)
-            for part in ["", "/data", "/data/sessions", "/data/sessions/7"] {
-                chown(agent.home + part, Agent.alice, Agent.alice)
-            }
             let file = folder + "/" + name
+            switch kind {
+            case "link": for place in [file, file + ".new"] { #expect(symlink(target, place) == 0) }
+            case "pipe": #expect(mkfifo(file, 0o666) == 0)
+            default: #expect(mkdir(file, 0o755) == 0)
+            }
+            #expect(system("chown -hR \(Agent.alice):\(Agent.alice) \(agent.home)") == 0)
             func start() throws -> HostReply {
-                var order = try agent.order("cat resources", on: number, session: 7, geometry: .usual)
-                order.parameters = "parameters"
+                var order = try agent.order("cat resources $TOOL_PARAMETERS", on: number, session: 7, geometry: .usual)
+                order.parameters = "parameters\n"
                 return try agent.ask(.startApplication(order))
             }
-            #expect(symlink(target, file) == 0)
-            let linked = try start()
-            if name == "app.log" { expectFailure(linked, .homeUnavailable) } else { _ = try agent.exit() }
-            #expect(text(of: target) == "old")
-            unlink(file)
-            if name == "app.log" {
-                #expect(mkfifo(file, 0o666) == 0)
-                expectFailure(try start(), .homeUnavailable)
-                unlink(file)
-                #expect(mkdir(file, 0o777) == 0)
-                expectFailure(try start(), .homeUnavailable)
-                rmdir(file)
-                #expect(try start() == .applicationStarted)
-                _ = try agent.exit()
+            func expectRefused(_ expected: String) throws {
+                let reply = try start()
+                expectFailure(reply, .homeUnavailable)
+                #expect(cause(reply) == expected)
+                #expect(text(of: target) == "old")
             }
-            #expect(agent.file("7/app.log") == "sessionid 7\n")
+            // The log is opened as it lies there; the others are new files that take the place of what is no folder.
+            switch (name, kind) {
+            case ("app.log", "link"): try expectRefused("open app.log: Too many levels of symbolic links")
+            case ("app.log", "pipe"):
+                try expectRefused("open app.log: No such device or address")
+                let reader = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+                try expectRefused("app.log is no plain file")
+                close(reader)
+            case ("app.log", _): try expectRefused("open app.log: Is a directory")
+            case (_, "folder"): try expectRefused("write \(name): Is a directory")
+            default: break
+            }
+            if name == "app.log" || kind == "folder" { #expect(remove(file) == 0) }
+            #expect(try start() == .applicationStarted)
+            _ = try agent.exit()
+            var about = stat()
+            #expect(lstat(file, &about) == 0 && about.st_mode & S_IFMT == S_IFREG)
+            #expect(agent.file("7/app.log") == "sessionid 7\nparameters\n")
             expectEnded(try agent.end(number))
-            #expect(text(of: target) == "old")
+            #expect(text(of: target) == "old" && agent.traces(of: number) == [])
         }
     }
 

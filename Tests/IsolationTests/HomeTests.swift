@@ -240,8 +240,20 @@ struct HomeTests {
         try withAgent { agent in
             let lent = try lentHome(agent)
             let figure = "\(agent.run)/usage/\(Self.lent)"
-            guard case .homeUsage = try agent.ask(.homeUsage(account: lent, maxAge: 600)) else { throw Agent.Gone() }
+            guard case .homeUsage(let first) = try agent.ask(.homeUsage(account: lent, maxAge: 600)) else {
+                throw Agent.Gone()
+            }
             #expect(access(figure, F_OK) == 0)
+            // Whoever has the uid next is not told what the one before had, even where that figure was not removed.
+            write(lent.home + "/more", kilobytes: 64, owner: Self.lent)
+            let next = Account(
+                name: UserName(known: "carol"), uid: lent.uid, gid: lent.gid, home: lent.home, shell: lent.shell,
+                groups: lent.groups)
+            #expect(try agent.ask(.homeUsage(account: lent, maxAge: 600)) == .homeUsage(first))
+            guard case .homeUsage(let second) = try agent.ask(.homeUsage(account: next, maxAge: 600)) else {
+                throw Agent.Gone()
+            }
+            #expect(second.used >= first.used + 65_536)
             let process = try stubborn()
             let victim = agent.home + "/precious"
             write(victim, kilobytes: 1)

@@ -29,6 +29,8 @@ struct ImageTests {
             TreeTests.check(said, home: agent.home, number: number)
             expectEnded(try agent.end(number))
             #expect(agent.traces(of: number) == [])
+            try #require(try agent.make(number) == .displayReady)
+            try TreeTests.checkBounds(.image(name), agent, on: number)
             // Only what podman itself calls mounted.
             #expect(try !podman("image", "mount").contains(name))
         }

@@ -99,7 +99,7 @@ struct MessageTests {
 
     @Test("a host without xmessage says so, to check too, and is good all the same")
     func missing() throws {
-        try withAgent(hidden: "/usr/bin/xmessage") { agent in
+        try withAgent(bound: ["/usr/bin/xmessage": "/dev/null"]) { agent in
             let number = try DisplayNumber(3175)
             #expect(try agent.make(number) == .displayReady)
             #expect(try agent.start("exec sleep 1000", on: number) == .applicationStarted)

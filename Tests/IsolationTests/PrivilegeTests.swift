@@ -59,48 +59,103 @@ struct PrivilegeTests {
         space = ctypes.addressof(ctypes.create_string_buffer(4096))
         """
 
+    /// Tries every call that a session has no use for, and prints which one was answered; then what must go on to work.
+    private static let everything =
+        refused + """
+
+            for name, number in dict(ptrace=101, process_vm_readv=310, process_vm_writev=311, kcmp=312,
+                pidfd_getfd=438, process_madvise=440, kexec_load=246, kexec_file_load=320, add_key=248,
+                request_key=249, keyctl=250, bpf=321, perf_event_open=298, userfaultfd=323, mount=165, umount2=166,
+                pivot_root=155, chroot=161, open_tree=428, move_mount=429, fsopen=430, fsconfig=431, fsmount=432,
+                fspick=433, mount_setattr=442, swapon=167, swapoff=168, reboot=169, iopl=172, ioperm=173,
+                init_module=175, delete_module=176, finit_module=313, quotactl=179, quotactl_fd=443, acct=163,
+                syslog=103, lookup_dcookie=212, setns=308, name_to_handle_at=303, open_by_handle_at=304,
+                fanotify_init=300, modify_ldt=154, uselib=134, sysfs=139, _sysctl=156, vhangup=153,
+                sethostname=170, setdomainname=171, settimeofday=164, clock_settime=227, clock_adjtime=305,
+                migrate_pages=256).items():
+                call(name, number, EPERM, 0, 0, 0, 0, 0, 0)
+            for name, number in dict(io_uring_setup=425, io_uring_enter=426, io_uring_register=427, clone3=435,
+                statmount=457, listmount=458, from_tomorrow=600, x32=0x40000000 + 39).items():
+                call(name, number, ENOSYS, 0, 0, 0, 0, 0, 0)
+            for flag in [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000]:
+                call('clone', 56, EPERM, flag | 17, 0, 0, 0, 0)
+                call('unshare', 272, EPERM, flag)
+            call('unshare', 272, EPERM, 0x80)
+            for family in [0, 3, 4, 5, 9, 15, 17, 21, 26, 29, 30, 31, 35, 38, 40, 41, 42, 44, 45]:
+                call('socket', 41, EAFNOSUPPORT, family, 1, 0)
+                call('socketpair', 53, EAFNOSUPPORT, family, 1, 0, space)
+            for family in [2, 10]:
+                for kind in [3, 3 | 0o2000000, 4, 5, 6, 10]: call('socket', 41, EPERM, family, kind, 0)
+                for protocol in [33, 115, 132, 136, 255, 262]:
+                    call('socket', 41, EPROTONOSUPPORT, family, 1, protocol)
+            for protocol in [2, 4, 9, 12, 15, 16]: call('socket', 41, EPROTONOSUPPORT, 16, 3, protocol)
+            for request in [0x5412, 0x541C, 0x100005412]: call('ioctl', 16, EPERM, 0, request, space)
+            for personality in [0x400000, 0x200000, 0x10, 0x100000]: call('personality', 135, EPERM, personality)
+            import socket, subprocess, threading
+            socket.socket(socket.AF_UNIX); socket.socketpair(); socket.socket(); socket.if_nameindex()
+            socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+            threading.Thread(target=lambda: print('thread', flush=True)).start()
+            print(subprocess.run(['echo', 'child'], capture_output=True).stdout, libc.personality(0xffffffff))
+            """
+
+    /// What that prints where each is refused.
+    private static let nothing = "thread\nb'child\\n' 0\n"
+
     @Test("no call that reaches beyond the session is answered")
     func calls() throws {
-        let attack =
-            Self.refused + """
-
-                for name, number in dict(ptrace=101, process_vm_readv=310, process_vm_writev=311, kcmp=312,
-                    pidfd_getfd=438, process_madvise=440, kexec_load=246, kexec_file_load=320, add_key=248,
-                    request_key=249, keyctl=250, bpf=321, perf_event_open=298, userfaultfd=323, mount=165, umount2=166,
-                    pivot_root=155, chroot=161, open_tree=428, move_mount=429, fsopen=430, fsconfig=431, fsmount=432,
-                    fspick=433, mount_setattr=442, swapon=167, swapoff=168, reboot=169, iopl=172, ioperm=173,
-                    init_module=175, delete_module=176, finit_module=313, quotactl=179, quotactl_fd=443, acct=163,
-                    syslog=103, lookup_dcookie=212, setns=308, name_to_handle_at=303, open_by_handle_at=304,
-                    fanotify_init=300, modify_ldt=154, uselib=134, sysfs=139, _sysctl=156, vhangup=153,
-                    sethostname=170, setdomainname=171, settimeofday=164, clock_settime=227, clock_adjtime=305,
-                    migrate_pages=256).items():
-                    call(name, number, EPERM, 0, 0, 0, 0, 0, 0)
-                for name, number in dict(io_uring_setup=425, io_uring_enter=426, io_uring_register=427, clone3=435,
-                    statmount=457, listmount=458, from_tomorrow=600, x32=0x40000000 + 39).items():
-                    call(name, number, ENOSYS, 0, 0, 0, 0, 0, 0)
-                for flag in [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000]:
-                    call('clone', 56, EPERM, flag | 17, 0, 0, 0, 0)
-                    call('unshare', 272, EPERM, flag)
-                call('unshare', 272, EPERM, 0x80)
-                for family in [0, 3, 4, 5, 9, 15, 17, 21, 26, 29, 30, 31, 35, 38, 40, 41, 42, 44, 45]:
-                    call('socket', 41, EAFNOSUPPORT, family, 1, 0)
-                    call('socketpair', 53, EAFNOSUPPORT, family, 1, 0, space)
-                for family in [2, 10]:
-                    for kind in [3, 3 | 0o2000000, 4, 5, 6, 10]: call('socket', 41, EPERM, family, kind, 0)
-                    for protocol in [33, 115, 132, 136, 255, 262]:
-                        call('socket', 41, EPROTONOSUPPORT, family, 1, protocol)
-                for protocol in [2, 4, 9, 12, 15, 16]: call('socket', 41, EPROTONOSUPPORT, 16, 3, protocol)
-                for request in [0x5412, 0x541C, 0x100005412]: call('ioctl', 16, EPERM, 0, request, space)
-                for personality in [0x400000, 0x200000, 0x10, 0x100000]: call('personality', 135, EPERM, personality)
-                import socket, subprocess, threading
-                socket.socket(socket.AF_UNIX); socket.socketpair(); socket.socket(); socket.if_nameindex()
-                socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-                threading.Thread(target=lambda: print('thread', flush=True)).start()
-                print(subprocess.run(['echo', 'child'], capture_output=True).stdout, libc.personality(0xffffffff))
-                """
         try withDisplay(3222) { agent, number in
-            let said = try agent.said(try agent.python(attack), on: number)
-            #expect(said == "thread\nb'child\\n' 0\n")
+            let said = try agent.said(try agent.python(Self.everything), on: number)
+            #expect(said == Self.nothing)
+        }
+    }
+
+    @Test(
+        "no such call is answered in Xvnc's place or in a message's either, whatever the application is marked for",
+        arguments: [false, true])
+    func otherPlaces(marked: Bool) throws {
+        let folder = "/tmp/mw-x\(Secret.token().exposed.prefix(8))"
+        try makeFolder(folder, 0o755)
+        defer { removeTree(folder) }
+        // As the container has the folder.
+        let inside = "/usr/local/src"
+        let server = """
+            #!/bin/sh
+            cd /run/maxwell/x
+            (
+                while [ ! -e go ]; do sleep 0.01; done
+                python3 \(inside)/attack.py >new 2>&1
+                mv new said
+            ) &
+            exec Xvnc "$@"
+
+            """
+        let message = """
+            #!/bin/sh
+            cd /tmp
+            python3 \(inside)/attack.py >new 2>&1
+            mv new said
+
+            """
+        try writeFile(folder + "/attack.py", Array(Self.everything.utf8), mode: 0o644)
+        try writeFile(folder + "/Xvnc", Array(server.utf8), mode: 0o755)
+        try writeFile(folder + "/xmessage", Array(message.utf8), mode: 0o755)
+        try withAgent(
+            ["--xvnc", inside + "/Xvnc"], bound: [inside: folder, "/usr/bin/xmessage": folder + "/xmessage"]
+        ) { agent in
+            let number = try DisplayNumber(3227)
+            try #require(try agent.make(number) == .displayReady)
+            try agent.begin("echo there; while [ ! -e /tmp/said ]; do sleep 0.01; done; cat /tmp/said", on: number) {
+                $0.mayMakeUserNamespaces = marked
+            }
+            #expect(try agent.ask(.message(display: number, key: Agent.key, text: "hello", seconds: 600)) == .done)
+            let place = RunFolder(path: agent.run, isolation: .container).display(number).server
+            try writeFile(place + "/go", [])
+            _ = try agent.exit()
+            #expect(agent.file("7/app.log") == "there\n" + Self.nothing)
+            while access(place + "/said", F_OK) != 0 { usleep(2000) }
+            #expect(text(of: place + "/said") == Self.nothing)
+            expectEnded(try agent.end(number))
+            #expect(agent.traces(of: number) == [])
         }
     }
 

@@ -4,14 +4,14 @@ import Testing
 
 /// What a test of a real host begins with: the host, for `body` alone; nothing of it is left afterwards.
 func withAgent(
-    _ options: [String] = [], disk: String? = nil, hidden: String? = nil, _ body: (Agent) throws -> Void
+    _ options: [String] = [], disk: String? = nil, bound: [String: String] = [:], _ body: (Agent) throws -> Void
 ) throws {
-    let agent = try Agent(options, disk: disk, hidden: hidden)
+    let agent = try Agent(options, disk: disk, bound: bound)
     defer { agent.tearDown() }
     try body(agent)
 }
 
-/// A host as ``withAgent(_:disk:hidden:_:)`` gives it, on which display `number` stands.
+/// A host as ``withAgent(_:disk:bound:_:)`` gives it, on which display `number` stands.
 func withDisplay(_ number: Int, _ options: [String] = [], _ body: (Agent, DisplayNumber) throws -> Void) throws {
     let number = try DisplayNumber(number)
     try withAgent(options) { agent in

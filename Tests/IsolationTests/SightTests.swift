@@ -9,7 +9,7 @@ import Testing
 
 @Suite("what a session sees", .serialized)
 struct SightTests {
-    @Test("/proc tells of its own processes and of nothing else of the host")
+    @Test("/proc tells of its own processes, and of the host only what programs size themselves by")
     func processes() throws {
         let look = """
             import os
@@ -50,7 +50,7 @@ struct SightTests {
         try withDisplay(3203) { agent, number in
             let said = try agent.said(
                 "hostname; cat /etc/hostname /etc/machine-id; echo; cat /etc/hosts; echo; cat /etc/passwd; echo; "
-                    + "cat /etc/group; echo; cat /etc/nsswitch.conf; echo; wc -c < /etc/resolv.conf; ls /etc; echo; "
+                    + "cat /etc/group; echo; cat /etc/nsswitch.conf; echo; wc -c < /etc/resolv.conf; ls -A /etc; echo; "
                     + "getent passwd | wc -l; ls $(dirname $HOME); ls -A /home; date +%Z",
                 on: number)
             let parts = said.components(separatedBy: "\n\n")
@@ -67,15 +67,63 @@ struct SightTests {
             #expect(parts[4] == "passwd: files\ngroup: files\nhosts: files")
             let settings = parts[5].split(separator: "\n")
             #expect(settings.first == "0")
-            for secret in ["shadow", "gshadow", "ssh", "sudoers", "krb5.keytab", "fstab", "crontab", "mysql", "ldap"] {
-                #expect(!settings.contains(Substring(secret)), "\(secret)")
-            }
+            let known = Self.ofHost.map { $0.prefix { $0 != "/" } } + Self.own
+            #expect(Set(settings.dropFirst()).subtracting(known) == [])
+            #expect(Set(settings).isSuperset(of: Self.own))
             let rest = parts[6].split(separator: "\n")
             #expect(rest == ["3", "alice", rest.last])
             let other = try DisplayNumber(3204)
             #expect(try agent.make(other) == .displayReady)
             #expect(try agent.said("cat /etc/machine-id", on: other, session: 9) != machine + "\n")
             _ = try agent.end(other)
+        }
+    }
+
+    /// What of the host's /etc a container has.
+    private static let ofHost = [
+        "X11", "R", "alternatives", "bash.bashrc", "ca-certificates.conf", "chromium", "chromium.d", "dconf",
+        "environ.d", "environ.sh", "fonts", "gnuplot", "gtk-2.0", "gtk-3.0", "java-17-openjdk", "ld.so.cache",
+        "ld.so.conf", "ld.so.conf.d", "localtime", "magic", "mime.types", "octave", "profile", "protocols", "services",
+        "ssl/certs", "ssl/openssl.cnf", "submit", "terminfo", "texmf", "timezone", "vim", "xdg",
+    ]
+    /// What is made for it there.
+    private static let own: [Substring] = [
+        "group", "hostname", "hosts", "machine-id", "nsswitch.conf", "passwd", "resolv.conf",
+    ]
+
+    @Test("nothing of the host is bound into a container but its programs, and of /etc what is known")
+    func binds() throws {
+        let order = DisplayOrder(
+            display: try DisplayNumber(1), geometry: .usual, depth: 24, withGL: true, uid: 1, password: Secret(""),
+            key: Secret(""))
+        let words = Container.wrapped(
+            order, "Xvnc", DisplayFolder(path: "/display"), .template, filter: 3, information: 4)
+        // Whatever way of binding bubblewrap knows.
+        let bound = zip(words, words.dropFirst()).filter { $0.0.contains("bind") }.map { $0.1 }
+        let others = ["/usr", "/opt", "/apps", "/var/lib/xkb", "/var/cache/fontconfig", "/display/x"]
+        let made = bound.filter { $0.hasPrefix(ContainerSight.templateFolder + "/") }
+        #expect(Set(bound).subtracting(made) == Set(Self.ofHost.map { "/etc/" + $0 } + others))
+    }
+
+    @Test("which start of the kernel it is, and how much the whole host has open, is not told")
+    func kernel() throws {
+        let look =
+            "cd /proc/sys; cat kernel/random/boot_id fs/aio-nr fs/dentry-state fs/file-nr fs/inode-nr fs/inode-state "
+            + "kernel/pty/nr"
+        try withDisplay(3205) { agent, number in
+            let other = try DisplayNumber(3206)
+            #expect(try agent.make(other) == .displayReady)
+            let lines = try agent.said(look, on: number).split(separator: "\n")
+            let boot = try #require(lines.first)
+            #expect(boot.utf8.count == 36 && boot != RunFolder.kernelBoot[...])
+            #expect(try agent.said(look, on: other, session: 9).prefix(36) != boot)
+            let most = try #require(text(of: "/proc/sys/fs/file-max")?.split(separator: "\n").first)
+            #expect(
+                lines.dropFirst() == [
+                    "0", "0\t0\t45\t0\t0\t0", "0\t0\t\(most)", "0\t0", "0\t0\t0\t0\t0\t0\t0", "0",
+                ])
+            _ = try agent.end(other)
+            _ = try agent.end(number)
         }
     }
 

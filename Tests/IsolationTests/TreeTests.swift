@@ -17,7 +17,7 @@ struct TreeTests {
             #expect(symlink(target, place + "/" + link) == 0)
         }
         var files: Set<String> = []
-        for program in ["sh", "cat", "id", "ls", "touch", "hostname", "sleep"] {
+        for program in ["sh", "bash", "cat", "id", "ls", "touch", "hostname", "sleep", "tail"] {
             files.insert("/bin/" + program)
             for word in try runCommand(["/usr/bin/ldd", "/usr/bin/" + program]).output.split(
                 whereSeparator: \.isWhitespace)
@@ -68,6 +68,64 @@ struct TreeTests {
             #expect(
                 options.contains("nosuid") && (options.contains("nodev") || fields[4].hasPrefix("/dev/")), "\(mount)")
             if fields[4] == "/" { #expect(options.contains("ro")) }
+        }
+    }
+
+    /// A socket that listens on the machine's loopback, to be closed, and its port.
+    private static func listener() throws -> (descriptor: Int32, port: UInt16) {
+        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let listens = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(fd, $0, length) == 0 && listen(fd, 5) == 0 && getsockname(fd, $0, &length) == 0
+            }
+        }
+        try #require(listens)
+        return (fd, UInt16(bigEndian: address.sin_port))
+    }
+
+    /// What bounds every session bounds one with `tree` too: memory, processes, and without a policy no network.
+    static func checkBounds(_ tree: SystemTree, _ agent: Agent, on number: DisplayNumber) throws {
+        let listener = try Self.listener()
+        defer { close(listener.descriptor) }
+        let greed = """
+            while IFS=: read name rest; do
+                case $name in *'|'*) ;; *) echo device $name;; esac
+            done </proc/net/dev
+            for to in tcp/127.0.0.1/\(listener.port) tcp/198.18.1.20/443 udp/198.18.1.20/53 tcp/fd98::20/443; do
+                bash -c "exec 3<>/dev/$to" && echo reached $to
+            done
+            tail /dev/zero; echo tail ended $?
+            i=0
+            (while [ $i -lt 200 ]; do i=$((i + 1)); sleep 1000 & done)
+            echo there
+            exec sleep 1000
+            """
+        try agent.begin(greed, on: number, session: 8) {
+            $0.tree = tree
+            $0.limits = ResourceLimits(memory: 64, processes: 20)
+        }
+        let said = agent.file("8/app.log")
+        let lines = said.split(separator: "\n")
+        #expect(lines.filter { $0.hasPrefix("device ") } == ["device lo"], "\(said)")
+        #expect(!said.contains("reached"), "\(said)")
+        // Its own loopback, where nobody listens, and no way to anywhere else.
+        #expect(lines.count { $0.hasSuffix("connect: Connection refused") } == 1, "\(said)")
+        #expect(lines.count { $0.hasSuffix("connect: Network is unreachable") } >= 2, "\(said)")
+        #expect(lines.contains("tail ended 137"), "\(said)")
+        #expect(try #require(agent.peak(of: .session, on: number)) <= 64 << 20)
+        #expect((10...20).contains(agent.groups(ofDisplay: number).members(of: .session).count))
+        expectEnded(try agent.end(number))
+        #expect(agent.traces(of: number) == [])
+    }
+
+    @Test("its limits hold, and without a policy it has no network")
+    func bounds() throws {
+        try withTree { tree in
+            try withDisplay(3255) { agent, number in try Self.checkBounds(.folder(tree), agent, on: number) }
         }
     }
 

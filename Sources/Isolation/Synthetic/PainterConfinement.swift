@@ -27,7 +27,7 @@ enum PainterConfinement {
         return (child, ends[0])
     }
 
-    /// In the painter: no file, no network, no privilege, and nothing to ask the kernel for. Answers the step that failed.
+    /// In the painter: no file that can be written, no network, no privilege, and nothing to ask the kernel for. Answers the step that failed.
     private static func confine(_ run: RunFolder) -> String? {
         // Its root is a folder that is not there any more: nothing is in it, and nothing can be made in it.
         let place = "\(run.path)/.nothing-\(getpid())"
@@ -40,6 +40,9 @@ enum PainterConfinement {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         setrlimit(__rlimit_resource_t(__RLIMIT_NPROC.rawValue), &none)
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+        // The log, which it holds, cannot be made longer by it: what it says there is lost.
+        clinux_ignore_signal(SIGXFSZ)
+        setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &none)
         guard let name = try? UserName("nobody") else { return "nobody" }
         let nobody = Account(name: name, uid: 65534, gid: 65534, home: "/", shell: "/", groups: [])
         return becomeUser(nobody, behind: .onlyMovesBytes)

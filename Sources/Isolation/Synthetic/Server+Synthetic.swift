@@ -26,8 +26,6 @@ extension Server {
         guard errno == ECONNREFUSED || errno == ENOENT else { throw failure("connect \(run.syntheticSocket)") }
         let door = try listenUnix(run.syntheticSocket)
         defer { close(door) }
-        // A thousand displays may be asked for at once.
-        listen(door, 4096)
         try leave("synthetic", [], [door])
         guard let socket = connectUnix(run.syntheticSocket) else { throw failure("connect \(run.syntheticSocket)") }
         return socket

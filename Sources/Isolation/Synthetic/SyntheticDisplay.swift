@@ -18,6 +18,8 @@ final class SyntheticDisplay: DisplaySpeaker {
     private(set) var state = DisplayReport.State.starting
     var written = KeeperState()
     private var limits: ResourceLimits?
+    /// Seconds that the painter has to let go of a display.
+    private static let fallPatience = 10.0
     /// The account at the end of the session's time, as an application's exit would be told.
     private(set) var exit: DisplayEnd?
     private var ending: [Debt] = []
@@ -134,6 +136,12 @@ final class SyntheticDisplay: DisplaySpeaker {
         ending.append(debt)
         guard state != .ending else { return }
         state = .ending
+        host.loop.after(Self.fallPatience) { [self] in
+            guard !isGone else { return }
+            // Whatever holds the painter holds all displays of this process: agents clean up after it.
+            log("display \(number): the painter does not let it go")
+            _exit(1)
+        }
         noteState()
         guard order != nil, let painter = host.painter else { return fallen() }
         painter.say(.fall(number))

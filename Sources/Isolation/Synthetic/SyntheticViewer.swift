@@ -73,9 +73,6 @@ struct SyntheticViewer {
 
     private static let greeting = "RFB 003.008\n".utf8
 
-    /// Whether it is past the opening.
-    var isOpen: Bool { told.width > 0 }
-
     // MARK: What it gets
 
     /// Writes what it is to get next into `buffer`; 0 when there is nothing now.
