@@ -32,33 +32,16 @@ public struct StressView: Codable, Sendable, Equatable {
     public var session: SessionNumber
     /// Who watched.
     public var user: String
-    /// The viewer's address as the relay saw it.
-    public var address: String
-    /// When the viewer came to see the display, by the database's local time: `2026-01-31 12:00:00`.
-    public var started: String
     /// How long it watched; single precision, as the table has it.
     public var seconds: Double
     /// Seconds in which anybody watched the session, as `sessionlog` has them; nil while it is not there.
     public var viewtime: Double?
-    /// Views of this person and session that were added up, and the bytes that went to and came from their viewers: the same
-    /// in each row of both.
-    public var views: Int
-    public var bytesToViewer: UInt64
-    public var bytesFromViewer: UInt64
 
     /// A row with what is known beside it.
-    public init(
-        session: SessionNumber, user: String, address: String = "", started: String, seconds: Double,
-        viewtime: Double? = nil, views: Int = 1, bytesToViewer: UInt64 = 0, bytesFromViewer: UInt64 = 0
-    ) {
+    public init(session: SessionNumber, user: String, seconds: Double, viewtime: Double? = nil) {
         self.session = session
         self.user = user
-        self.address = address
-        self.started = started
         self.seconds = seconds
         self.viewtime = viewtime
-        self.views = views
-        self.bytesToViewer = bytesToViewer
-        self.bytesFromViewer = bytesFromViewer
     }
 }

@@ -50,8 +50,12 @@ extension Database {
             let torn = rows[count].unsigned(0)
             let whole = rows.prefix { $0.unsigned(0) != torn }
             if !whole.isEmpty { return whole.map(Self.view) }
-            return try connection.query(Self.views + " AND m.sessnum = ?" + Self.viewOrder, torn, Self.mostOfOne)
-                .map(Self.view)
+            let one = try connection.query(
+                Self.views + " AND m.sessnum = ?" + Self.viewOrder, torn, Self.mostOfOne + 1)
+            guard one.count <= Self.mostOfOne else {
+                throw StoreError.internal(cause: "session \(torn) has more views than a page, \(Self.mostOfOne)")
+            }
+            return one.map(Self.view)
         }
     }
 
@@ -143,12 +147,10 @@ extension Database {
     private static let mostOfOne = 2000
 
     private static let views = """
-        SELECT STRAIGHT_JOIN v.sessnum, v.username, v.remoteip, DATE_FORMAT(v.time, '%Y-%m-%d %H:%i:%s'),
-          v.duration * 1e0, l.viewtime, COALESCE(w.views, 0), COALESCE(w.to_viewer, 0), COALESCE(w.from_viewer, 0)
+        SELECT STRAIGHT_JOIN v.sessnum, v.username, v.duration * 1e0, l.viewtime
         FROM mw_session m
         JOIN viewlog v ON v.sessnum = m.sessnum
         LEFT JOIN sessionlog l ON l.sessnum = m.sessnum
-        LEFT JOIN mw_viewing w ON w.sessnum = v.sessnum AND w.username = v.username
         WHERE m.stress IS NOT NULL
         """
 
@@ -156,8 +158,7 @@ extension Database {
 
     private static func view(_ row: Row) -> StressViewRecord {
         StressViewRecord(
-            session: SessionNumber(row.unsigned(0)), user: row.text(1), address: row.text(2), started: row.text(3),
-            seconds: row.real(4), viewtime: row.optional(5).map { _ in row.real(5) }, views: row.integer(6),
-            toViewer: row.unsigned(7), fromViewer: row.unsigned(8))
+            session: SessionNumber(row.unsigned(0)), user: row.text(1), seconds: row.real(2),
+            viewtime: row.optional(3).map { _ in row.real(3) })
     }
 }

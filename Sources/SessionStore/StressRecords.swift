@@ -1,25 +1,15 @@
 import SessionModel
 
-/// A view of a load test's session that ended: a row of `viewlog` with what is known beside it.
+/// A view of a load test's session that ended: a row of `viewlog`, and the session's own time beside it.
 public struct StressViewRecord: Sendable, Equatable {
     /// The session that was watched.
     public var session: SessionNumber
     /// Who watched.
     public var user: String
-    /// The viewer's address.
-    public var address: String
-    /// When the viewer came to see the display, by the database's local time.
-    public var started: String
     /// How long it watched.
     public var seconds: Double
     /// Seconds in which anybody watched the session, as `sessionlog` has them; nil while it is not there.
     public var viewtime: Double?
-    /// Views of this person and session that were added up.
-    public var views: Int
-    /// Bytes that went to the viewers of all of them.
-    public var toViewer: UInt64
-    /// Bytes that came from the viewers of all of them.
-    public var fromViewer: UInt64
 }
 
 /// What was removed of load tests.

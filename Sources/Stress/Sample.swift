@@ -31,13 +31,16 @@ public struct Sample: Codable, Equatable, Sendable {
         /// Proportional share, in KiB (proc(5), smaps_rollup).
         public var memory: Int
         public var descriptors: Int
+        /// When its eldest process began, in clock ticks since the machine did: another one is another life.
+        public var since: UInt64
 
         /// A part with its figures.
-        public init(processes: Int, cpu: Double, memory: Int, descriptors: Int) {
+        public init(processes: Int, cpu: Double, memory: Int, descriptors: Int, since: UInt64 = 0) {
             self.processes = processes
             self.cpu = cpu
             self.memory = memory
             self.descriptors = descriptors
+            self.since = since
         }
     }
 

@@ -70,6 +70,9 @@ public final class FaultRun: Sendable {
             usleep(200_000)
             hosts = quickStart.wellHosts()
         }
+        if hosts.isEmpty, !isStopped, !schedule.entries.isEmpty {
+            complain("no host", "no host took sessions before the first fault: whether they do again is not known")
+        }
         for entry in schedule.entries {
             pause(until: entry.at)
             if isStopped { return }

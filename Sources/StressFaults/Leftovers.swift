@@ -6,22 +6,26 @@ import Glibc
 ///
 /// Displays that wait for a session come and go by themselves: whatever belongs to a display that the tables know is
 /// none. `deploy/quickstart --names` has the mounts, links, cgroups, sockets, files, tables of rules and shared memory of
-/// the gateway and its hosts; processes are found here.
+/// the gateway and its hosts; processes are found here, and the descriptors of those that stay.
 public struct Leftovers: Sendable {
     private let quickStart: QuickStart
     private let before: [String: Int]
+    private let descriptorsBefore: [String: Int]
 
     /// Looks at `quickStart` before a run.
     public init(of quickStart: QuickStart) throws(QuickStartError) {
         self.quickStart = quickStart
         before = Self.counted(try Self.names(in: quickStart))
+        descriptorsBefore = Self.descriptors(in: quickStart)
     }
 
     /// What is there that was not there before, a line each, after what is just going had so many seconds to go.
     public func found(within patience: Double) throws(QuickStartError) -> [String] {
         let end = ContinuousClock.now + .seconds(patience)
         while true {
-            let left = Self.new(try Self.names(in: quickStart), since: before)
+            let left =
+                Self.new(try Self.names(in: quickStart), since: before)
+                + Self.grown(Self.descriptors(in: quickStart), since: descriptorsBefore)
             guard !left.isEmpty, ContinuousClock.now < end else { return left }
             usleep(500_000)
         }
@@ -34,6 +38,30 @@ public struct Leftovers: Sendable {
             .sorted()
     }
 
+    /// Descriptors that a process may have more than before: connections to the database and to hosts come and go.
+    static let spareDescriptors = 16
+
+    /// Those of `descriptors`, by the process that has them, that are more than before; one that is new has no before.
+    static func grown(_ descriptors: [String: Int], since before: [String: Int]) -> [String] {
+        descriptors.sorted { $0.key < $1.key }.compactMap { name, count in
+            guard let then = before[name], count > then + spareDescriptors else { return nil }
+            return "\(name): \(count) descriptors instead of \(then)"
+        }
+    }
+
+    /// How many descriptors the controller, the relay, the web process and the hosts' agents have: as the newest of a name
+    /// does, and without those that cannot be looked at.
+    private static func descriptors(in quickStart: QuickStart) -> [String: Int] {
+        let agents = quickStart.processes().filter { $0.part == .agent }
+            .map { (name: "agent of \($0.host)", id: $0.id) }
+        let daemons = quickStart.daemons().filter { $0.name.hasPrefix("maxwell") }
+        let counts = (daemons + agents).compactMap { name, id -> (String, Int)? in
+            let count = StressFaults.names(in: "/proc/\(id)/fd").count
+            return count > 0 ? (name, count) : nil
+        }
+        return Dictionary(counts) { _, later in later }
+    }
+
     static func counted(_ names: [String]) -> [String: Int] {
         Dictionary(names.map { ($0, 1) }, uniquingKeysWith: +)
     }
@@ -43,7 +71,8 @@ public struct Leftovers: Sendable {
         // In this order: what is made meanwhile is known, what ends meanwhile is no more seen.
         let things = ChildProgram.run([quickStart.command, "--names"], within: 60)
         guard things.status == 0 else { throw .refused("quickstart --names", said: things.output) }
-        let processes = quickStart.processes().map(\.leftoverName)
+        let processes =
+            quickStart.processes().map(\.leftoverName) + quickStart.daemons().map { "services: process \($0.name)" }
         let known = Set(try quickStart.sql("SELECT CONCAT(hostname, ' ', dispnum) FROM mw_display").compactMap(\.first))
         return (things.output.split(separator: "\n").map(String.init) + processes).filter { name in
             display(of: name).map { !known.contains($0) } ?? true

@@ -37,6 +37,18 @@ extension QuickStart {
         }
     }
 
+    /// The gateway's own daemons that run, by name, each as often as it does: all in the cgroup of its services.
+    func daemons() -> [(name: String, id: pid_t)] {
+        ProcessTable.all.compactMap { id in
+            guard let groups = ProcessTable.text(of: id, "cgroup"), Self.isOf("services", groups, hash),
+                let name = ProcessTable.text(of: id, "comm")?.filter({ $0 != "\n" }), Self.daemonNames.contains(name)
+            else { return nil }
+            return (name, id)
+        }
+    }
+
+    private static let daemonNames: Set<String> = ["maxwelld", "maxwell-relay", "maxwell-web", "mariadbd", "slapd"]
+
     /// Whether the cgroups of a process (proc(5), cgroup) are those of a host of the quick start `hash`, or below.
     static func isOf(_ host: String, _ groups: String, _ hash: String) -> Bool {
         groups.split(separator: "\n").contains { line in

@@ -97,11 +97,18 @@ public struct QuickStart: Sendable {
     }
 
     /// Whether all is as it should be after `damage`: the daemons live, those hosts take sessions, and a host whose agent
-    /// was killed has another one. Nil: nobody knows what is broken.
+    /// was killed has another one, and sessions that ended with it are out of the portal's sight. Nil: nobody knows what is
+    /// broken.
     func isWell(_ hosts: Set<String>, after damage: Damage?) -> Bool {
         ["maxwelld", "maxwell-web", "maxwell-relay", "mariadb"].allSatisfy { process($0) != nil }
             && (damage?.fault != .killAgent || processes().contains { $0.part == .agent && $0.host == damage?.host })
-            && hosts.isSubset(of: wellHosts())
+            && hosts.isSubset(of: wellHosts()) && haveEnded(damage?.sessions ?? [])
+    }
+
+    private func haveEnded(_ sessions: Set<UInt64>) -> Bool {
+        guard !sessions.isEmpty else { return true }
+        let numbers = sessions.map { "\($0)" }.joined(separator: ", ")
+        return (try? sql("SELECT COUNT(*) FROM session WHERE sessnum IN (\(numbers))")) == [["0"]]
     }
 }
 

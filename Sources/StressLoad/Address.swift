@@ -38,11 +38,18 @@ struct Address: Sendable, Equatable {
         self = chosen
     }
 
+    /// Whether somebody answers there within two seconds.
     private var listens: Bool {
-        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let descriptor = socket(family, kind, 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
-        return with { connect(descriptor, $0, $1) == 0 } ?? false
+        let began = with { connect(descriptor, $0, $1) == 0 || errno == EINPROGRESS } ?? false
+        var state = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        var fault: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return began && poll(&state, 1, 2000) == 1
+            && getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &fault, &length) == 0 && fault == 0
     }
 
     /// Calls `body` with the address.

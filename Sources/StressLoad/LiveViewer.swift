@@ -19,6 +19,8 @@ final class LiveViewer {
     /// Seconds until a key that changed nothing has failed. Before the first that did, a real display's application may not be
     /// there yet: whoever waits for it tries another after a while, for so long.
     static let echoPatience = 10.0
+    /// Seconds after which one that was cut should have its picture again: a hold, or a storm's end, may come before.
+    static let returnPatience = 10.0
     static let firstEchoPatience = 3.0
     static let applicationPatience = 40.0
     /// Seconds before it comes again after a failure, and how often it does in a row.
@@ -106,11 +108,15 @@ final class LiveViewer {
         talk = nil
     }
 
-    /// Its session's time is over, and it never had a picture.
+    /// Its session's time is over, and it has no picture: it never had, or it was cut and waits for its next one.
     private func missed() {
-        guard hasBegun, !hadPicture, plan.behaviour != .hostile, !run.isStopping else { return }
-        run.tell(
-            .viewerFailed(name, at: run.engine.now, .init("viewer: no picture", "its session's time was over before")))
+        guard hasBegun, plan.behaviour != .hostile, !run.isStopping else { return }
+        let now = run.engine.now
+        if !hadPicture {
+            run.tell(.viewerFailed(name, at: now, .init("viewer: no picture", "its session's time was over before")))
+        } else if let cutAt, now - cutAt > Self.returnPatience {
+            run.tell(.viewerFailed(name, at: now, .init("viewer: never came back", "in \(Int(now - cutAt)) s")))
+        }
     }
 
     // Coming.

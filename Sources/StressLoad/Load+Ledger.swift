@@ -14,7 +14,10 @@ extension Load {
         while true {
             // Other runs' sessions are none of ours.
             let rows = try account.rows().filter { sessions.contains($0.session) }
-            let check = LedgerCheck(seen: seen, rows: rows, slack: slack)
+            let times = Dictionary(rows.compactMap { row in row.viewtime.map { (row.session, $0) } }) { first, _ in
+                first
+            }
+            let check = LedgerCheck(seen: seen, rows: rows, times: times, slack: slack)
             guard !check.mismatches.isEmpty, MonotonicClock.seconds < end else { return check }
             usleep(500_000)
         }

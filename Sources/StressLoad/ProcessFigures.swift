@@ -14,8 +14,13 @@ struct ProcessFigures {
         var name: String
         var part: String?
         var ticks: Double
+        /// Ticks that it used as part of something else.
+        var before = 0.0
         /// KiB and descriptors; nil: it was not looked at for them yet.
         var held: (memory: Int, descriptors: Int)?
+
+        /// Ticks that it used as part of what it is.
+        var used: Double { ticks - before }
     }
 
     /// Processes of others, and those of parts with more processes than ``crowd``, are looked at every so many looks, a share
@@ -53,10 +58,9 @@ struct ProcessFigures {
                 forget(process)
                 known[process] = Known(
                     began: status.began, name: status.name, part: part(of: process), ticks: status.ticks)
-            } else if known[process]?.name != status.name {
-                let part = part(of: process)
-                known[process]?.name = status.name
-                known[process]?.part = part
+            } else if !isSpared || known[process]?.name != status.name {
+                // Most programs have a name of their own; one that has that of what it was is found out later.
+                become(part(of: process), status.name, process)
             }
             known[process]?.ticks = status.ticks
             seen.insert(process)
@@ -68,7 +72,7 @@ struct ProcessFigures {
         var parts: [String: Sample.Part] = [:]
         for name in Set(alive.keys).union(ended.keys) {
             let processes = (alive[name] ?? []).sorted()
-            let ticks = processes.reduce(ended[name] ?? 0) { $0 + (known[$1]?.ticks ?? 0) }
+            let ticks = processes.reduce(ended[name] ?? 0) { $0 + (known[$1]?.used ?? 0) }
             for process in choice(processes) {
                 known[process]?.held = (Self.proportionalShare(process), Self.descriptors(process))
             }
@@ -77,14 +81,24 @@ struct ProcessFigures {
             parts[name] = Sample.Part(
                 processes: processes.count, cpu: ticks / ticksPerSecond,
                 memory: Int(Double(held.reduce(0) { $0 + $1.memory }) * share),
-                descriptors: Int(Double(held.reduce(0) { $0 + $1.descriptors }) * share))
+                descriptors: Int(Double(held.reduce(0) { $0 + $1.descriptors }) * share),
+                since: processes.compactMap { known[$0].flatMap { UInt64($0.began) } }.min() ?? 0)
         }
         return parts
     }
 
     private mutating func forget(_ process: pid_t) {
         guard let gone = known.removeValue(forKey: process), let part = gone.part else { return }
-        ended[part, default: 0] += gone.ticks
+        ended[part, default: 0] += gone.used
+    }
+
+    /// It is part of something else from now on; what it used until now stays with what it was.
+    private mutating func become(_ part: String?, _ name: String, _ process: pid_t) {
+        known[process]?.name = name
+        guard let was = known[process], was.part != part else { return }
+        if let old = was.part { ended[old, default: 0] += was.used }
+        known[process]?.part = part
+        known[process]?.before = was.ticks
     }
 
     private func choice(_ processes: [pid_t]) -> [pid_t] {

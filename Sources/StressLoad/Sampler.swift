@@ -39,16 +39,15 @@ final class Sampler: Sendable {
         let began = MonotonicClock.seconds
         var gateway = SampledGateway(socket)
         var figures = ProcessFigures(controller: gateway.controller())
-        var count = 0
         while !isStopped.withLock({ $0 }) {
             var sample = Sample(at: MonotonicClock.seconds - began)
             sample.parts = figures.look()
             gateway.look(&sample)
             found.withLock { $0.append(sample) }
             _ = clinux_wake(waker)
-            count += 1
-            let next = began + Double(count) * pause
-            usleep(UInt32(max(0.05, next - MonotonicClock.seconds) * 1e6))
+            // A look that took long is not made up for by several at once.
+            let now = MonotonicClock.seconds
+            usleep(UInt32((began + ((now - began) / pause + 1).rounded(.down) * pause - now + 0.001) * 1e6))
         }
     }
 }
@@ -57,7 +56,6 @@ final class Sampler: Sendable {
 struct SampledGateway {
     private let path: String
     private let line: ControllerLine
-    private var lists = true
     private var nextList = 0.0
     private var states: [String: Int] = [:]
 
@@ -72,28 +70,28 @@ struct SampledGateway {
     mutating func look(_ sample: inout Sample) {
         if case .hosts(let hosts) = ask(.hosts) {
             for host in hosts {
+                // Of one that is away nothing is known.
+                guard let memory = host.memory, let load = host.load else { continue }
                 sample.hosts[host.host] = Sample.Host(
-                    memoryAvailable: host.memory ?? 0, load: host.load ?? 0, ready: host.ready + host.readyGL,
-                    used: host.uses)
+                    memoryAvailable: memory, load: load, ready: host.ready + host.readyGL, used: host.uses)
             }
         }
         if case .counters(let counters) = ask(.counters) { sample.counters = counters }
-        if lists, sample.at >= nextList { list(sample.at) }
+        if sample.at >= nextList { list(sample.at) }
         sample.states = states
     }
 
-    /// Sessions are many: they take a fiftieth of the time at most, and are not asked for any more once they did not fit a
-    /// line of the control socket.
+    /// Sessions are many: they take a fiftieth of the time at most, and are not known for a minute where they were not told:
+    /// they may not fit a line of the control socket.
     private mutating func list(_ now: Double) {
         let began = MonotonicClock.seconds
-        let wasConnected = line.isConnected
+        states = [:]
         if case .sessions(let lines) = ask(.sessions(user: nil)) {
-            states = [:]
             for line in lines where line.user.hasPrefix("stress-") { states[line.state, default: 0] += 1 }
-        } else if wasConnected, !line.isConnected, ask(.ping) != nil {
-            lists = false
+            nextList = now + max(5, 50 * (MonotonicClock.seconds - began))
+        } else {
+            nextList = now + 60
         }
-        nextList = now + max(5, 50 * (MonotonicClock.seconds - began))
     }
 
     /// One round trip; nil when there is no answer.

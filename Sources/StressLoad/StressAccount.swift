@@ -28,7 +28,9 @@ public final class StressAccount {
                 throw Self.foreign
             }
             guard let end = views.last?.session, last.map({ end > $0 }) ?? true else { return rows }
-            rows += views.map { LedgerRow(session: $0.session.value, user: $0.user, seconds: $0.seconds) }
+            rows += views.map {
+                LedgerRow(session: $0.session.value, user: $0.user, seconds: $0.seconds, viewtime: $0.viewtime)
+            }
             last = end
         }
     }

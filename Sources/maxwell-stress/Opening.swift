@@ -1,3 +1,4 @@
+import ControlSocket
 import Glibc
 import SessionModel
 import Stress
@@ -49,7 +50,9 @@ private func quickStartToMend() throws(QuickStartError) -> QuickStart? {
 /// The quick start that the environment names.
 private func namedQuickStart() throws(QuickStartError) -> QuickStart {
     var environment: [String: String] = [:]
-    for name in ["MAXWELL_STATE", "MAXWELL_SQL", "MAXWELL_SOCKET"] { environment[name] = variable(name) }
+    for name in ["MAXWELL_STATE", "MAXWELL_SQL"] { environment[name] = variable(name) }
+    // Where the words go, also where nobody said so: it has to be the gateway that is looked at, and broken.
+    environment["MAXWELL_SOCKET"] = ControlPath.standard()
     return try QuickStart(environment: environment)
 }
 

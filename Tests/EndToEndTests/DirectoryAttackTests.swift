@@ -62,6 +62,41 @@ extension EndToEnd {
         #expect(after == before, "\(after.filter { !before.contains($0) }) \(before.filter { !after.contains($0) })")
     }
 
+    /// Where a link in the place of alice's home may lead: her own files too are elsewhere than the directory says.
+    enum LinkedHome: String, CaseIterable {
+        case ownFolder, anothersHome, system
+    }
+
+    @Test(
+        "a home that is a link is refused, wherever it leads, and nothing is written there",
+        arguments: LinkedHome.allCases)
+    func attackHomeLink(place: LinkedHome) throws {
+        let (home, bob) = (try Attack.home(of: "alice"), try Attack.home(of: "bob"))
+        let away = home.deletingLastPathComponent().appendingPathComponent("alice-\(UUID().uuidString)")
+        // As the hosts see it.
+        let target =
+            switch place {
+            case .ownFolder: "/home/\(away.lastPathComponent)"
+            case .anothersHome: "/home/bob"
+            case .system: "/etc"
+            }
+        func look() throws -> [String] {
+            try [away.path, bob.path].map { try inventory(of: $0) }
+                + ["exec1", "exec2"].map { try Gateway.inside($0, "find", "/etc", "-printf", "%p %U %m %s %l\\n") }
+        }
+        // What earlier sessions had is gone: they write nothing any more either.
+        try Gateway.awaitReady()
+        try FileManager.default.moveItem(at: home, to: away)
+        defer {
+            try? FileManager.default.removeItem(at: home)
+            do { try FileManager.default.moveItem(at: away, to: home) } catch { Issue.record(error) }
+        }
+        try FileManager.default.createSymbolicLink(atPath: home.path, withDestinationPath: target)
+        let before = try look()
+        try refusedStart(69, saying: "Your home folder is not available")
+        #expect(try look() == before, "something was written to \(target)")
+    }
+
     @Test(
         "pipes, links and folders in the place of a session's files hold nobody up, and nothing is written through them",
         arguments: ["app.log", "resources", "parameters.hz"])

@@ -3,63 +3,6 @@ import SessionModel
 import Testing
 
 extension EndToEnd {
-    /// What a start may leave behind. Displays that wait for a session come and go by themselves: they are no trace, as
-    /// long as each is in the tables.
-    struct Traces {
-        /// How many sessions, permissions, displays of sessions, and uses of hosts.
-        let rows: [String]
-        /// What runs on the hosts for users.
-        let processes: Set<String>
-        /// Display servers that no table knows of, or the other way round.
-        let unknown: Int
-        /// Network namespaces on the hosts besides the two hosts' own and one for each display server.
-        let spaces: Int
-        /// The hosts' mounts.
-        let mounts: [Int]
-
-        init() throws {
-            rows = try Gateway.sql(
-                """
-                SELECT (SELECT COUNT(*) FROM session), (SELECT COUNT(*) FROM viewperm),
-                  (SELECT COUNT(*) FROM mw_display WHERE sessnum IS NOT NULL), (SELECT SUM(uses) FROM host)
-                """)
-            let known = try Gateway.sql(
-                """
-                SELECT COUNT(*) FROM mw_display WHERE state IN ('ready', 'used')
-                UNION ALL SELECT COUNT(*) FROM mw_display WHERE state = 'starting'
-                """
-            ).compactMap { Int($0) }
-            let all = try Gateway.hostProcesses()
-            let servers = all.filter { $0.hasSuffix(" Xvnc") || $0.hasSuffix(" Xtigervnc") }
-            // The agent starts its own program again as /proc/self/exe, which then takes its own name.
-            let ours = ["maxwell-host", "exe", "bwrap", "setpriv"]
-            processes = all.subtracting(servers).filter { process in !ours.contains { process.hasSuffix(" " + $0) } }
-            spaces = max(0, try Gateway.hostNetworks() - servers.count - 2)
-            mounts = [try Gateway.hostMounts(of: "exec1"), try Gateway.hostMounts(of: "exec2")]
-            // One that is being made may have its server already, or not yet.
-            let excess = servers.count - (known.first ?? 0)
-            unknown = excess < 0 ? excess : max(0, excess - (known.last ?? 0))
-        }
-
-        /// Waits until there is nothing that was not there then; what ends meanwhile is nobody's trace.
-        func expectNoMore(within patience: Duration = .seconds(20)) throws {
-            var now = self
-            do {
-                try Gateway.eventually("nothing is left", within: patience) {
-                    now = try Traces()
-                    return now.rows == rows && now.processes.isSubset(of: processes) && now.unknown == 0
-                        && now.spaces == 0 && now.mounts == mounts
-                }
-            } catch is Missing {
-                let more = now.processes.subtracting(processes).sorted()
-                throw Missing(
-                    description:
-                        "left: rows \(now.rows) instead of \(rows), processes \(more), servers \(now.unknown), namespaces \(now.spaces), mounts \(now.mounts)"
-                )
-            }
-        }
-    }
-
     /// A start that must be refused with `status` and one sentence that has `words`, and leave nothing.
     func refusedStart(_ status: Int32, saying words: String, app: String = "xterm") throws {
         let before = try Traces()

@@ -17,6 +17,8 @@ extension Gateway {
     struct HostProcess {
         var host: String
         var pid: pid_t
+        /// proc(5), comm.
+        var name: String
         var part: Part?
         /// The display it belongs to; nil for what belongs to none.
         var display: Int?
@@ -31,7 +33,7 @@ extension Gateway {
                 let groups = try? String(contentsOfFile: "/proc/\(pid)/cgroup", encoding: .utf8)
             else { return nil }
             let arguments = line.split(separator: "\0").map(String.init)
-            var found = HostProcess(host: words[0], pid: pid)
+            var found = HostProcess(host: words[0], pid: pid, name: words[2])
             if let group = groups.range(of: "/display-") {
                 found.display = Int(groups[group.upperBound...].prefix(while: \.isNumber))
             }

@@ -1,45 +1,6 @@
 import Foundation
 import Testing
 
-/// Something on the machine that takes whatever comes to a port, over TCP and UDP, and writes it down.
-private final class Listener {
-    let address: String
-    let port: Int
-    private let heard: String
-    private var processes: [Process] = []
-
-    /// Listens on a free port of `address`, in the network of the process that `prefix` runs in.
-    init(_ address: String, port: Int, in prefix: [String] = []) throws {
-        self.address = address
-        self.port = port
-        heard = NSTemporaryDirectory() + "mwl-\(UUID().uuidString)"
-        let isSix = address.contains(":")
-        let bound = isSix ? "[\(address)]" : address
-        for kind in ["TCP", "UDP"] {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            let word = kind == "TCP" ? "TCP\(isSix ? 6 : 4)-LISTEN" : "UDP\(isSix ? 6 : 4)-RECVFROM"
-            process.arguments =
-                prefix + ["socat", "-u", "\(word):\(port),bind=\(bound),fork,reuseaddr", "OPEN:\(heard),creat,append"]
-            try process.run()
-            processes.append(process)
-        }
-        let family = isSix ? "TCP6" : "TCP4"
-        try Gateway.eventually("\(address) port \(port) listens") {
-            try Gateway.run(prefix + ["socat", "-u", "/dev/null", "\(family):\(bound):\(port)"]).status == 0
-        }
-    }
-
-    /// What came, from whomever.
-    var received: String { (try? String(contentsOfFile: heard, encoding: .utf8)) ?? "" }
-
-    func stop() {
-        // A test's thread has its signals blocked, and what it starts inherits that.
-        for process in processes where process.isRunning { kill(process.processIdentifier, SIGKILL) }
-        try? FileManager.default.removeItem(atPath: heard)
-    }
-}
-
 extension EndToEnd {
     /// Runs `body` with listeners at the machine's and the hosts' addresses, on cable and loopback, and with the facts that an
     /// attack needs to find them.
@@ -87,11 +48,18 @@ extension EndToEnd {
                     !["udp 127.0.0.1", "udp ::1", "icmp 127.0.0.1", "icmp ::1"].contains { key.hasPrefix($0) }
                 }
                 #expect(elsewhere.isEmpty, "\(reached)")
-                for kind in ["raw", "raw icmp", "raw 6", "packet", "packet datagram", "netlink", "vsock"] {
-                    #expect(["EPERM", "EAFNOSUPPORT"].contains(told[kind].text), "\(kind): \(told[kind])")
-                }
+                expectNoOtherProtocol(told)
                 #expect(listeners.map(\.received).joined() == "")
             }
+        }
+    }
+
+    /// No socket was made by which anything else is sent, and no interface was changed.
+    func expectNoOtherProtocol(_ told: Told, sourceLocation: SourceLocation = #_sourceLocation) {
+        for kind in ["raw", "raw icmp", "raw 6", "packet", "packet datagram", "netlink", "vsock"] {
+            #expect(
+                ["EPERM", "EAFNOSUPPORT"].contains(told[kind].text), "\(kind): \(told[kind])",
+                sourceLocation: sourceLocation)
         }
     }
 }

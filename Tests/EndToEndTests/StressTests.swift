@@ -62,8 +62,8 @@ extension EndToEnd {
     @Test("real sessions alive together: all are up, with a figure of what each takes")
     func stressTogether() throws {
         let report = try stress(
-            "--sessions", "24", "--rate", "4/s", "--hold", "8s", "--viewers", "0.5", "--behaviours", "watcher,typist",
-            requiring: ["failures=0", "started=24", "unseen=0", "ledger.mismatches=0", "leftovers=0"])
+            "--sessions", "24", "--rate", "4/s", "--hold", "12s", "--viewers", "0.5", "--behaviours", "watcher,typist",
+            requiring: ["failures=0", "started=24", "alive=24", "unseen=0", "ledger.mismatches=0", "leftovers=0"])
         let hosts = try #require(report["hosts"] as? [String: [String: Any]])
         #expect(hosts.keys.sorted() == ["exec1", "exec2"])
         #expect(hosts.values.compactMap { $0["sessionsMost"] as? Int }.reduce(0, +) >= 20, "\(hosts)")
@@ -72,8 +72,10 @@ extension EndToEnd {
     @Test("viewers that are all cut at one moment are all back in time")
     func stressStorm() throws {
         try stress(
-            "--profile", "storm", "--synthetic", "--sessions", "100", "--rate", "50/s", "--hold", "5s",
-            requiring: ["failures=0", "unseen=0", "reconnect.max<=5s", "ledger.mismatches=0", "leftovers=0"])
+            "--profile", "storm", "--synthetic", "--sessions", "100", "--rate", "50/s", "--hold", "15s",
+            requiring: [
+                "failures=0", "unseen=0", "returned=100", "reconnect.max<=5s", "ledger.mismatches=0", "leftovers=0",
+            ])
     }
 
     @Test("a day with faults: every one heals, the ledger is right, nothing is left")
@@ -84,7 +86,8 @@ extension EndToEnd {
             "--profile", "day", "--length", "60s", "--synthetic", "--sessions", "60", "--seed", "\(seed)",
             "--faults",
             "kill:controller,kill:relay,kill:web,kill:agent,kill:keeper,kill:display,reload:certificates,upgrade:relay,drain:host:2s,cut:host:2s,stop:database:3s",
-            requiring: ["unhealed=0", "ledger.mismatches=0", "leftovers=0"], settled: .seconds(120))
+            requiring: ["faults=11", "unhealed=0", "wrongs=0", "ledger.mismatches=0", "leftovers=0"],
+            settled: .seconds(120))
         try Gateway.awaitReady()
     }
 

@@ -163,12 +163,7 @@ struct MarkedSessionTests {
         #expect(all.map(\.seconds.rounded) == [1.5, 2.5, 1, 2, 3, 234.568])
         let first = try #require(all.first)
         #expect(first.user == "stress-0001")
-        #expect(first.address == "10.2.3.4")
-        #expect(first.started.count == 19)
         #expect(first.viewtime == 2.5)
-        #expect(first.views == 2)
-        #expect(first.toViewer == 14)
-        #expect(first.fromViewer == 6)
         for count in 1...7 {
             var pages: [[StressViewRecord]] = []
             while true {

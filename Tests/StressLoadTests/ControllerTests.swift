@@ -9,9 +9,7 @@ import Testing
 @Suite("a load on a control socket")
 struct ControllerTests {
     private static func row(_ session: UInt64, _ user: String, _ seconds: Double) -> StressView {
-        StressView(
-            session: SessionNumber(session), user: user, started: "2026-01-31 12:00:00",
-            seconds: seconds)
+        StressView(session: SessionNumber(session), user: user, seconds: seconds, viewtime: seconds)
     }
 
     private static func plan(_ sessions: Int, isSynthetic: Bool, viewers: [StressPlan.Viewer] = []) -> StressPlan {

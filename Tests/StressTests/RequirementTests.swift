@@ -23,7 +23,7 @@ struct RequirementTests {
             "start.p50<=500ms", "start.p99<1s", "picture.max<=1.5s", "echo.p90<50ms", "reconnect.max<=5s",
             "stop.p99<1s",
             "open.p99<=200ms", "heal.max<=1m", "failures=0", "leftovers=0", "ledger.mismatches<=0", "unseen=0",
-            "unhealed=0",
+            "unhealed=0", "faults>=20", "wrongs=0", "alive=500", "returned=1000",
             "started>=1000", "up<=10s", "rate>=50/s", "statements.per.start<=30", "growth.controller<=10%",
             "growth.agent exec1<12.5%",
         ])

@@ -189,9 +189,13 @@ struct TallyTests {
 
     @Test("a part's processor time and memory are followed over its restarts; what grew is told after seven minutes")
     func parts() throws {
-        func sample(_ at: Double, cpu: Double, memory: Int) -> Observation {
+        func sample(_ at: Double, cpu: Double, memory: Int, since: UInt64 = 1) -> Observation {
             .sampled(
-                Sample(at: at, parts: ["relay": Sample.Part(processes: 1, cpu: cpu, memory: memory, descriptors: 9)]))
+                Sample(
+                    at: at,
+                    parts: [
+                        "relay": Sample.Part(processes: 1, cpu: cpu, memory: memory, descriptors: 9, since: since)
+                    ]))
         }
         let restarted = try result(
             plan(1, []),
@@ -209,6 +213,17 @@ struct TallyTests {
             plan(1, []), (0...600).map { sample(Double($0), cpu: Double($0), memory: $0 < 400 ? 1000 : 0) })
         #expect(gone.parts["relay"]?.memoryGrowth == nil)
         #expect(try !Requirement("growth.relay<=10%").verdict(on: gone).isMet)
+        // A new process begins small: only what one and the same grew by tells of a leak.
+        let reborn = try result(
+            plan(1, []),
+            (0...1000).map { moment in
+                let isFirst = moment < 700
+                return sample(
+                    Double(moment), cpu: 0, memory: isFirst ? 1000 + moment : 900, since: isFirst ? 1 : 2)
+            })
+        let growth = try #require(reborn.parts["relay"]?.memoryGrowth)
+        // Of the sixth minute and the last one of the first life the middles are 330 and 669.
+        #expect(abs(growth - (1669.0 / 1330 - 1)) < 0.002)
     }
 
     @Test("counters are what they grew by, also when their process began anew; statements are told for each start")
@@ -269,5 +284,36 @@ struct TallyTests {
         #expect(result.faults.map(\.healed) == [1.5, nil])
         #expect(result.latencies["heal"]?.max == 1.5)
         #expect(try !Requirement("unhealed=0").verdict(on: result).isMet)
+        #expect(try Requirement("faults=2").verdict(on: result).isMet)
+        // Nothing is healed where nothing was broken.
+        #expect(try !Requirement("unhealed=0").verdict(on: self.result(plan(1, []), [])).isMet)
+    }
+
+    @Test("what no fault excuses is told apart from what one may have caused")
+    func wrongs() throws {
+        let viewer = Name(session: 0, viewer: 0)
+        let begin: [Observation] = [.asked(session: 0, at: 0), .started(session: 0, at: 1, took: 1, number: 1)]
+        let lost = Observation.viewerFailed(viewer, at: 2, .init("viewer: the connection was lost", "while it watched"))
+        let excused = try result(plan(1), begin + [lost])
+        #expect(excused.counts.failures == 1)
+        #expect(try Requirement("wrongs=0").verdict(on: excused).isMet)
+        let troubles: [Observation] = ["session: ended wrongly", "fault: not healed"].map {
+            .trouble(at: 3, .init($0, "x"))
+        }
+        #expect(try Requirement("wrongs=2").verdict(on: result(plan(1), begin + [lost] + troubles)).isMet)
+        let served = try result(plan(1, [.hostile]), begin + [.picture(viewer, at: 2, took: 1)])
+        #expect(try Requirement("wrongs=1").verdict(on: served).isMet)
+    }
+
+    @Test("counters that were told once grew by nothing that is known")
+    func countersToldOnce() throws {
+        func told(_ statements: UInt64) -> Observation {
+            .sampled(Sample(at: 1, counters: ["statements": statements]))
+        }
+        let begin: [Observation] = [.asked(session: 0, at: 0), .started(session: 0, at: 1, took: 1, number: 1)]
+        let once = try result(plan(1, []), begin + [told(50)])
+        #expect(once.counters.statementsPerStart == nil)
+        let twice = try result(plan(1, []), begin + [told(50), told(62)])
+        #expect(twice.counters.statementsPerStart == 12)
     }
 }

@@ -9,7 +9,7 @@ public struct SeenView: Codable, Equatable, Sendable {
     public var ended: Double
     /// Whether it had a whole picture; one that had none may have been too short for the ledger.
     public var hadPicture: Bool
-    /// Whether it went without a goodbye: its end is known by its last proof of life.
+    /// Whether it went without a goodbye.
     public var wasCut: Bool
 
     /// A view that lasted so long.
@@ -31,12 +31,15 @@ public struct LedgerRow: Codable, Equatable, Sendable {
     public var session: UInt64
     public var user: String
     public var seconds: Double
+    /// Seconds in which anybody watched the session; nil while they are not there.
+    public var viewtime: Double?
 
     /// A row of the ledger.
-    public init(session: UInt64, user: String, seconds: Double) {
+    public init(session: UInt64, user: String, seconds: Double, viewtime: Double? = nil) {
         self.session = session
         self.user = user
         self.seconds = seconds
+        self.viewtime = viewtime
     }
 }
 
@@ -45,8 +48,8 @@ public struct LedgerRow: Codable, Equatable, Sendable {
 public struct LedgerCheck: Equatable, Sendable {
     /// Seconds by which a row may differ from its view.
     public static let tolerance = 1.0
-    /// Seconds more for a view that went without a goodbye: proofs of life are so far apart.
-    public static let lifeTolerance = 10.0
+    /// Seconds more for a view that went without a goodbye: the relay hears of that from the kernel, when its turn comes.
+    public static let cutTolerance = 1.0
 
     /// Views that had a picture.
     public let views: Int
@@ -54,16 +57,49 @@ public struct LedgerCheck: Equatable, Sendable {
     /// One plain sentence for each disagreement.
     public let mismatches: [String]
 
-    /// Compares `seen` with `rows`. `slack` is seconds by which every row may differ more: where the gateway was broken on
+    /// Compares `seen` with `rows`, and with `times`, the seconds by session in which anybody watched it; nil: nobody told
+    /// them. `slack` is seconds by which every row may differ more: where the gateway was broken on
     /// purpose, the ledger promises less.
-    public init(seen: [SeenView], rows: [LedgerRow], slack: Double = 0) {
+    public init(seen: [SeenView], rows: [LedgerRow], times: [UInt64: Double]? = nil, slack: Double = 0) {
         views = seen.count { $0.hadPicture }
         self.rows = rows.count
         let views = Dictionary(grouping: seen, by: \.session)
         let kept = Dictionary(grouping: rows, by: \.session)
         mismatches = Set(views.keys).union(kept.keys).sorted().flatMap { session in
             Self.compare(session, views[session] ?? [], kept[session] ?? [], slack)
+                + (times.map { Self.compareTime(session, views[session] ?? [], $0[session], slack) } ?? [])
         }
+    }
+
+    /// The time in which anybody watched: what views have in common counts once. Each view may add its difference.
+    private static func compareTime(
+        _ session: UInt64, _ seen: [SeenView], _ seconds: Double?, _ slack: Double
+    ) -> [String] {
+        let pictured = seen.filter(\.hadPicture)
+        guard let seconds else {
+            return pictured.isEmpty ? [] : ["Session \(session) was watched and has no time in the ledger."]
+        }
+        let allowed = seen.reduce(tolerance) { $0 + Self.allowed($1, slack) }
+        let (least, most) = (watched(pictured), watched(seen))
+        guard (least - allowed...most + allowed).contains(seconds) else {
+            return ["Session \(session) was watched for \(told(least)) s and has a time of \(told(seconds)) s."]
+        }
+        return []
+    }
+
+    /// Seconds that at least one of `views` covers.
+    private static func watched(_ views: [SeenView]) -> Double {
+        var (sum, end) = (0.0, -Double.infinity)
+        for view in views.sorted(by: { $0.began < $1.began }) {
+            sum += max(0, view.ended - max(end, view.began))
+            end = max(end, view.ended)
+        }
+        return sum
+    }
+
+    /// Seconds by which a view's row may differ.
+    private static func allowed(_ view: SeenView, _ slack: Double) -> Double {
+        tolerance + slack + (view.wasCut ? cutTolerance : 0)
     }
 
     private static func compare(
@@ -92,9 +128,8 @@ public struct LedgerCheck: Equatable, Sendable {
         }
         while left.count > required.count { left.remove(at: worst(required, left)) }
         for (view, seconds) in zip(required, left) {
-            let allowed = tolerance + slack + (view.wasCut ? lifeTolerance : 0)
             // A comparison that no number fulfils is a difference.
-            guard abs(seconds - view.seconds) <= allowed else {
+            guard abs(seconds - view.seconds) <= allowed(view, slack) else {
                 found.append(
                     "Session \(session) has a row of \(told(seconds)) s for a view of \(told(view.seconds)) s.")
                 continue

@@ -65,7 +65,15 @@ public struct Requirement: Equatable, Sendable {
 /// A figure of a result that can be required.
 enum Measure: Equatable, Sendable {
     case latency(Timed, Statistic)
-    case failures, leftovers, mismatches, unseen, started, unhealed
+    case failures, leftovers, mismatches, unseen, started
+    /// The most sessions that were up at a time.
+    case alive
+    /// How often a viewer that had been cut saw a picture again.
+    case returned
+    /// Faults that happened, and those among them after which not all was well again; nil without any.
+    case faults, unhealed
+    /// Failures that no fault excuses.
+    case wrongs
     /// From the first start's word to the last one's answer.
     case up
     case rate
@@ -80,7 +88,8 @@ enum Measure: Equatable, Sendable {
 
     private static let plain: [(String, Measure)] = [
         ("failures", .failures), ("leftovers", .leftovers), ("ledger.mismatches", .mismatches), ("unseen", .unseen),
-        ("started", .started), ("unhealed", .unhealed), ("up", .up), ("rate", .rate),
+        ("started", .started), ("alive", .alive), ("returned", .returned), ("faults", .faults),
+        ("unhealed", .unhealed), ("wrongs", .wrongs), ("up", .up), ("rate", .rate),
         ("statements.per.start", .statements),
     ]
 
@@ -111,7 +120,8 @@ enum Measure: Equatable, Sendable {
     var unit: Unit {
         switch self {
         case .latency, .up: .span
-        case .failures, .leftovers, .mismatches, .unseen, .started, .unhealed: .count
+        case .failures, .leftovers, .mismatches, .unseen, .started, .alive, .returned, .faults, .unhealed, .wrongs:
+            .count
         case .statements: .decimal
         case .rate: .rate
         case .growth: .share
@@ -135,7 +145,11 @@ enum Measure: Equatable, Sendable {
         case .mismatches: result.ledger.map { Double($0.mismatches) }
         case .unseen: Double(result.counts.unseen)
         case .started: Double(result.counts.started)
-        case .unhealed: Double(result.faults.count { $0.healed == nil })
+        case .alive: Double(result.counts.mostUp)
+        case .returned: Double(result.counts.returned)
+        case .faults: Double(result.faults.count)
+        case .unhealed: result.faults.isEmpty ? nil : Double(result.faults.count { $0.healed == nil })
+        case .wrongs: Double(result.failures.filter(\.isWrong).reduce(0) { $0 + $1.count })
         case .up: result.rates.up
         case .rate: result.rates.starts
         case .statements: result.counters.statementsPerStart

@@ -56,6 +56,10 @@ public struct StressResult: Codable, Equatable, Sendable {
         /// The first one's own words, and when it was.
         public var example: String
         public var at: Double
+
+        /// Whether no fault excuses it: a session that ended although nobody ended it, one that meant harm and was served,
+        /// a fault that could not be done, mended or healed.
+        public var isWrong: Bool { ["session: ", "hostile: ", "fault: "].contains { kind.hasPrefix($0) } }
     }
 
     /// How much there was in a second.
@@ -82,7 +86,8 @@ public struct StressResult: Codable, Equatable, Sendable {
         public var memoryFirst: Int
         public var memoryLast: Int
         public var memoryMost: Int
-        /// By which share the last minute's memory is above that of the sixth minute; nil: the run was shorter than seven.
+        /// By which share the memory in the last minute of a process is above that in its sixth, in the longest life that the
+        /// run saw; nil: none was as long as seven.
         public var memoryGrowth: Double?
         public var descriptorsFirst: Int
         public var descriptorsLast: Int

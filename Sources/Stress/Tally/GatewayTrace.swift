@@ -8,6 +8,8 @@ struct GatewayTrace: Sendable {
     /// Counters that fell although the controller did not begin anew: they tell how many there are of something.
     private var levels: Set<String> = []
     private var last: [String: UInt64] = [:]
+    /// How often they were told.
+    private var told = 0
 
     /// Names of counters that are kept at most, and samples: when there are more, every other one goes.
     private static let mostCounters = 2000
@@ -17,6 +19,7 @@ struct GatewayTrace: Sendable {
         // Whether the controller began anew, and its counters with it.
         let isAnew = sample.counters["statements", default: 0] < last["statements", default: 0]
         let isFirst = last.isEmpty
+        if !sample.counters.isEmpty { told += 1 }
         for (name, value) in sample.counters where last[name] != nil || last.count < Self.mostCounters {
             let before = last[name] ?? (isFirst ? value : 0)
             if value < before, !isAnew { levels.insert(name) }
@@ -35,9 +38,11 @@ struct GatewayTrace: Sendable {
         samples.append(kept)
     }
 
-    /// By how much each counter grew; one that began anew, because the controller did, counts from there.
+    /// By how much each counter grew; one that began anew, because the controller did, counts from there. Nothing where they
+    /// were told once.
     var growth: [String: UInt64] {
-        counted.filter { !levels.contains($0.key) && !$0.key.hasPrefix("stress.") }
+        guard told > 1 else { return [:] }
+        return counted.filter { !levels.contains($0.key) && !$0.key.hasPrefix("stress.") }
     }
 
     /// By name, what each part of the gateway used, and how much of it for each of the sessions of `counts`.
@@ -86,15 +91,29 @@ extension StressResult.Part {
                 ? (Double(most - first.part.memory) / Double(counts.mostUp)).thousandths : nil)
     }
 
-    /// By which share the median of the last minute is above the median of the sixth; nil when the run was shorter than seven,
-    /// and when nothing was there to be seen in one of them.
+    /// In the longest life of one process: by which share the median of its last minute is above the median of its sixth, as
+    /// far as the run saw it; nil when that was shorter than seven minutes.
     private static func growth(_ series: [(at: Double, part: Sample.Part)]) -> Double? {
-        guard let end = series.last?.at, end >= settled + 2 * look else { return nil }
-        let before = series.filter { (settled...settled + look).contains($0.at) }.map(\.part.memory).sorted()
-        let after = series.filter { $0.at >= end - look }.map(\.part.memory).sorted()
+        var lives: [[(at: Double, part: Sample.Part)]] = []
+        for sample in series where sample.part.memory > 0 {
+            if lives.last?.last?.part.since == sample.part.since {
+                lives[lives.count - 1].append(sample)
+            } else {
+                lives.append([sample])
+            }
+        }
+        let spans = lives.compactMap { life in
+            life.first.flatMap { first in life.last.map { (life: life, begin: first.at, end: $0.at) } }
+        }
+        guard let (life, begin, end) = spans.max(by: { $0.end - $0.begin < $1.end - $1.begin }),
+            end - begin >= settled + 2 * look
+        else { return nil }
+        let sixth = (begin + settled)...(begin + settled + look)
+        let before = life.filter { sixth.contains($0.at) }.map(\.part.memory).sorted()
+        let after = life.filter { $0.at >= end - look }.map(\.part.memory).sorted()
         guard !before.isEmpty, !after.isEmpty else { return nil }
         let (then, now) = (before[before.count / 2], after[after.count / 2])
-        return then > 0 && now > 0 ? (Double(now) / Double(then) - 1).thousandths : nil
+        return (Double(now) / Double(then) - 1).thousandths
     }
 }
 

@@ -27,7 +27,7 @@ public struct RunCounts: Codable, Equatable, Sendable {
     public var turnedAway = 0
     /// Viewers that something went wrong for.
     public var viewersFailed = 0
-    /// Viewers that should have had a picture, never had, and said nothing.
+    /// Viewers of started sessions that should have had a picture and never had.
     public var unseen = 0
     public var echoes = 0
     /// Everything that went wrong.

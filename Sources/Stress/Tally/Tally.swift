@@ -104,8 +104,9 @@ public struct Tally: Sendable {
             guard [.up, .ended].contains(sessions[session].phase), !sessions[session].hadRefusal else { continue }
             for (number, viewer) in planned.viewers.enumerated() where viewer.isToSeeAPicture {
                 let state = viewers[offsets[session] + number]
-                guard !state.wasSeen, !state.hasFailed else { continue }
+                guard !state.wasSeen else { continue }
                 counts.unseen += 1
+                guard !state.hasFailed else { continue }
                 fail(
                     Observation.Failure(
                         "viewer: no picture",
@@ -208,7 +209,7 @@ extension Tally {
     private mutating func picture(_ viewer: Observation.ViewerName, _ moment: Double, _ took: Double?) {
         guard behaviour(viewer) != .hostile else {
             return viewerFailed(
-                viewer, moment, Observation.Failure("viewer: served though hostile", "it got a picture"))
+                viewer, moment, Observation.Failure("hostile: was served", "it got a picture"))
         }
         if let took {
             time(.picture, took)

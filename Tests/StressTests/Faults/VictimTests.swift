@@ -76,6 +76,15 @@ struct VictimTests {
         #expect(!QuickStart.isOf("exec1", "0::/mwq-abc123/exec10\n1:memory:/mwq-abc124/exec1\n", "abc123"))
     }
 
+    @Test("descriptors that a process has kept are told; a few more or less, and a new process, are not")
+    func descriptors() {
+        let before = ["maxwelld": 29, "maxwell-relay": 9]
+        #expect(Leftovers.grown(["maxwelld": 45, "maxwell-relay": 4, "agent of exec1": 90], since: before).isEmpty)
+        #expect(
+            Leftovers.grown(["maxwelld": 46, "maxwell-relay": 9], since: before)
+                == ["maxwelld: 46 descriptors instead of 29"])
+    }
+
     @Test("damage is written down and read again")
     func damage() {
         for fault in Fault.allCases {

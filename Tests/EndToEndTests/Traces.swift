@@ -1,0 +1,125 @@
+import Foundation
+
+extension EndToEnd {
+    /// What a start may leave behind. Displays that wait for a session come and go by themselves: they are no trace, as
+    /// long as each is in the tables.
+    struct Traces {
+        /// What is counted: rows, processes, namespaces, mounts.
+        private let figures: Figures
+        /// Everything that has a name, and how often (`Gateway.names`).
+        private let names: [String: Int]
+
+        init() throws {
+            figures = try Figures()
+            names = try Self.counted()
+        }
+
+        /// Waits until there is nothing that was not there then; what ends meanwhile is nobody's trace.
+        func expectNoMore(within patience: Duration = .seconds(20)) throws {
+            var now = figures
+            // Names are asked for when the figures, which cost less, are right: each has the time it takes.
+            do {
+                try Gateway.eventually("nothing is left", within: patience) {
+                    now = try Figures()
+                    return now.hasNoMore(than: figures)
+                }
+            } catch is Missing {
+                throw Missing(description: "left: " + now.more(than: figures))
+            }
+            var more: [String] = []
+            do {
+                try Gateway.eventually("no name is left", within: patience) {
+                    more = try Self.counted().filter { $0.value > names[$0.key, default: 0] }
+                        .map { "\($0.key) (\($0.value) instead of \(names[$0.key, default: 0]))" }.sorted()
+                    return more.isEmpty
+                }
+            } catch let missing as Missing {
+                throw more.isEmpty ? missing : Missing(description: "left: " + more.joined(separator: ", "))
+            }
+        }
+
+        private static func counted() throws -> [String: Int] {
+            Dictionary(try Gateway.names().map { ($0, 1) }, uniquingKeysWith: +)
+        }
+    }
+
+    /// What of the traces is counted.
+    private struct Figures {
+        /// How many sessions, permissions, displays of sessions, and uses of hosts.
+        let rows: [String]
+        /// What runs on the hosts for users.
+        let processes: Set<String>
+        /// Display servers that no table knows of, or the other way round.
+        let unknown: Int
+        /// Network namespaces on the hosts besides the two hosts' own and one for each display server.
+        let spaces: Int
+        /// The hosts' mounts.
+        let mounts: [Int]
+
+        init() throws {
+            rows = try Gateway.sql(
+                """
+                SELECT (SELECT COUNT(*) FROM session), (SELECT COUNT(*) FROM viewperm),
+                  (SELECT COUNT(*) FROM mw_display WHERE sessnum IS NOT NULL), (SELECT SUM(uses) FROM host)
+                """)
+            let known = try Gateway.sql(
+                """
+                SELECT COUNT(*) FROM mw_display WHERE state IN ('ready', 'used')
+                UNION ALL SELECT COUNT(*) FROM mw_display WHERE state = 'starting'
+                """
+            ).compactMap { Int($0) }
+            let all = try Gateway.hostProcesses()
+            let servers = all.filter { $0.hasSuffix(" Xvnc") || $0.hasSuffix(" Xtigervnc") }
+            // The agent starts its own program again as /proc/self/exe, which then takes its own name. Of these, and of
+            // what a display waits in, the names tell: they belong to a display that the tables know, or to none.
+            let ours = ["maxwell-host", "exe", "bwrap", "setpriv"]
+            processes = all.subtracting(servers).filter { process in !ours.contains { process.hasSuffix(" " + $0) } }
+            spaces = max(0, try Gateway.hostNetworks() - servers.count - 2)
+            mounts = [try Gateway.hostMounts(of: "exec1"), try Gateway.hostMounts(of: "exec2")]
+            // One that is being made may have its server already, or not yet.
+            let excess = servers.count - (known.first ?? 0)
+            unknown = excess < 0 ? excess : max(0, excess - (known.last ?? 0))
+        }
+
+        func hasNoMore(than before: Figures) -> Bool {
+            rows == before.rows && processes.isSubset(of: before.processes) && unknown == 0 && spaces == 0
+                && mounts == before.mounts
+        }
+
+        func more(than before: Figures) -> String {
+            let more = processes.subtracting(before.processes).sorted()
+            return "rows \(rows) instead of \(before.rows), processes \(more), servers \(unknown), "
+                + "namespaces \(spaces), mounts \(mounts) instead of \(before.mounts)"
+        }
+    }
+}
+
+extension Gateway {
+    /// Everything in the quick start that has a name, where it is first: mounts, cables, cgroups, sockets, files, rules
+    /// and shared memory as `deploy/quickstart --names` tells them, and the hosts' processes by what they are. What
+    /// belongs to a display that the tables know is left out, and what a host keeps of homes' usage.
+    static func names() throws -> [String] {
+        // In this order: what is made meanwhile is known, what ends meanwhile is no more seen.
+        let things = try run([checkout.appendingPathComponent("deploy/quickstart").path, "--names"])
+        guard things.status == 0 else { throw Missing(description: things.output) }
+        let processes = try hostParts().map { process in
+            "\(process.host): " + (process.display.map { "display \($0): " } ?? "")
+                + "process \(process.part?.rawValue ?? process.name)"
+        }
+        let known = Set(try sql("SELECT CONCAT(hostname, ' ', dispnum) FROM mw_display"))
+        return (things.output.split(separator: "\n").map(String.init) + processes).filter { name in
+            !name.contains("/run/maxwell/usage") && display(ofName: name).map { !known.contains($0) } ?? true
+        }
+    }
+
+    /// The display that a name belongs to, "exec1 7"; nil for what belongs to none.
+    private static func display(ofName name: String) -> String? {
+        guard let host = ["exec1", "exec2"].first(where: { name.hasPrefix($0 + ": ") }) else { return nil }
+        for mark in ["display-", "displays/", "display "] {
+            guard let place = name.range(of: mark) else { continue }
+            let digits = name[place.upperBound...].prefix { $0.isASCII && $0.isNumber }
+            if !digits.isEmpty { return "\(host) \(digits)" }
+        }
+        return nil
+    }
+}
