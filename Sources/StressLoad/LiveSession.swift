@@ -1,6 +1,16 @@
 import SessionModel
 import Stress
 
+/// A viewer of a session, whatever it means.
+protocol SessionViewer: AnyObject {
+    /// Its moment has come.
+    func begin()
+    /// All viewers are cut at once: one that watches loses its connection, and comes back.
+    func storm()
+    /// Its session's time is over; it comes no more.
+    func leave()
+}
+
 /// One session of the plan: asked for at its moment, watched, and stopped at the end of its hold.
 final class LiveSession {
     private enum State {
@@ -23,7 +33,7 @@ final class LiveSession {
     private unowned let run: Run
     private let plan: StressPlan.Session
     private var state = State.planned
-    private var viewers: [LiveViewer] = []
+    private var viewers: [any SessionViewer] = []
     private var asked = 0.0
     private var hasPicture = false
     /// Whether the run was stopped while its start was under way.
@@ -84,7 +94,10 @@ final class LiveSession {
             state = .running(number)
             guard !isUnwanted else { return end(number) }
             for (place, viewer) in plan.viewers.enumerated() {
-                let live = LiveViewer(run, self, number, .init(session: index, viewer: place), viewer)
+                let name = Observation.ViewerName(session: index, viewer: place)
+                let live: any SessionViewer =
+                    viewer.behaviour == .hostile
+                    ? HostileViewer(run, self, number, name, viewer) : LiveViewer(run, self, number, name, viewer)
                 viewers.append(live)
                 run.engine.after(viewer.after) { live.begin() }
             }

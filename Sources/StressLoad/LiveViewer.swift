@@ -1,8 +1,8 @@
 import SessionModel
 import Stress
 
-/// One viewer of a session: asks for its view, looks, does what its behaviour asks for, and leaves.
-final class LiveViewer {
+/// One viewer of a session that means no harm: asks for its view, looks, does what its behaviour asks for, and leaves.
+final class LiveViewer: SessionViewer {
     private enum State {
         /// Not there: its moment has not come, or it asks for a view.
         case away
@@ -74,12 +74,12 @@ final class LiveViewer {
     func begin() {
         guard case .away = state else { return }
         hasBegun = true
-        approach()
+        askForView()
     }
 
     /// Loses its connection, as everyone does, and comes back at once.
     func storm() {
-        guard case .watching(let connection) = state, plan.behaviour != .hostile else { return }
+        guard case .watching(let connection) = state else { return }
         cut(connection, resets: Bool.random(using: &chances), returns: true)
     }
 
@@ -110,7 +110,7 @@ final class LiveViewer {
 
     /// Its session's time is over, and it has no picture: it never had, or it was cut and waits for its next one.
     private func missed() {
-        guard hasBegun, plan.behaviour != .hostile, !run.isStopping else { return }
+        guard hasBegun, !run.isStopping else { return }
         let now = run.engine.now
         if !hadPicture {
             run.tell(.viewerFailed(name, at: now, .init("viewer: no picture", "its session's time was over before")))
@@ -120,11 +120,6 @@ final class LiveViewer {
     }
 
     // Coming.
-
-    /// By what it means: to look, or to do harm.
-    private func approach() {
-        if plan.behaviour == .hostile { harm() } else { askForView() }
-    }
 
     private func askForView() {
         life += 1
@@ -349,7 +344,7 @@ final class LiveViewer {
         let mine = life
         run.engine.after(Self.pause) { [weak self] in
             guard let self, life == mine, case .away = state else { return }
-            approach()
+            askForView()
         }
     }
 
@@ -361,107 +356,5 @@ final class LiveViewer {
                 session: number, user: session.user.text, began: beganAt, ended: run.engine.now,
                 hadPicture: hasPicture, wasCut: cut))
         self.beganAt = nil
-    }
-
-    // Meaning harm.
-
-    private func harm() {
-        // Where the gateway is, is no secret.
-        life += 1
-        let mine = life
-        let word = Word.view(session: number, user: session.user)
-        let began = run.engine.now
-        run.say(word) { [self] result in
-            guard life == mine, !isGone else { return }
-            switch result {
-            case .success(.view(let door)): harm(door)
-            case .success: break
-            case .failure(let failure): refused(word, failure, since: began)
-            }
-        }
-    }
-
-    private func harm(_ door: Door) {
-        guard !isGone else { return }
-        life += 1
-        let mine = life
-        let harm = Harm.allCases.randomElement(using: &chances) ?? .garbage
-        var reason = ""
-        guard
-            let connection = Connection(
-                run.engine, to: door.address, host: door.host, number: 250 - name.session % 50, reason: &reason)
-        else {
-            // Turned away by the machine itself.
-            return afterHarm(door)
-        }
-        state = .opening(connection)
-        var answer: [UInt8] = []
-        var talk = ViewerTalk(
-            Pass(
-                way: .native, token: Secret(Harm.token(&chances)), name: "\(session.user)+\(number)", password: nil,
-                host: door.host), watched: nil, seed: plan.seed)
-        connection.onConnected = { [unowned self, unowned connection] in
-            if harm == .wrongTicket { _ = talk.connected() } else if harm.isInTLS { return connection.startTLS() }
-            connection.send(harm.clearBytes(&chances))
-        }
-        connection.onSecured = { [unowned self, unowned connection] in
-            if harm == .wrongTicket {
-                for case .send(let bytes) in talk.secured() { connection.send(bytes) }
-            } else {
-                connection.send(harm.secretBytes(&chances))
-            }
-        }
-        connection.onData = { [unowned self, unowned connection] bytes in
-            guard harm == .wrongTicket else {
-                if answer.count < 64 { answer += bytes.prefix(64) }
-                if Harm.isServed(answer) { served(harm, door, connection) }
-                return
-            }
-            do throws(DisplayFault) {
-                for event in try talk.heard(bytes) {
-                    switch event {
-                    case .secure: connection.startTLS()
-                    case .send(let bytes): connection.send(bytes)
-                    case .admitted: return served(harm, door, connection)
-                    default: break
-                    }
-                }
-            } catch {
-                connection.cut(resets: false)
-                turnedAway(door)
-            }
-        }
-        connection.onEnd = { [unowned self] _ in turnedAway(door) }
-        run.engine.after(Harm.patience) { [weak self, weak connection] in
-            guard let self, life == mine, let connection, !connection.hasEnded else { return }
-            connection.cut(resets: false)
-            run.tell(
-                .viewerFailed(
-                    name, at: run.engine.now, .init("hostile: never ended", "\(harm), \(Int(Harm.patience)) s")))
-            afterHarm(door)
-        }
-    }
-
-    private func served(_ harm: Harm, _ door: Door, _ connection: Connection) {
-        connection.cut(resets: false)
-        run.tell(.viewerFailed(name, at: run.engine.now, .init("hostile: was served", "\(harm)")))
-        afterHarm(door)
-    }
-
-    private func turnedAway(_ door: Door) {
-        guard !isGone else { return }
-        run.tell(.turnedAway(name, at: run.engine.now))
-        afterHarm(door)
-    }
-
-    private func afterHarm(_ door: Door) {
-        guard !isGone else { return }
-        state = .away
-        life += 1
-        let mine = life
-        run.engine.after(.random(in: 1...5, using: &chances)) { [weak self] in
-            guard let self, life == mine else { return }
-            harm(door)
-        }
     }
 }

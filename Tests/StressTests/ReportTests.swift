@@ -89,6 +89,21 @@ struct ReportTests {
         #expect(refusal(#"{"format":1}"#) == "a.json is damaged.")
     }
 
+    @Test(
+        "a file with numbers that no run has is damaged, and nothing is reckoned with them",
+        arguments: ["1e300", "1e18", "9223372036854775807", "5e-324", "-1e300"])
+    func implausible(number: String) throws {
+        let json = try result("40", []).json()
+        for name in ["seconds", "started", "p99"] {
+            let key = "\"\(name)\":"
+            let place = try #require(json.firstRange(of: key))
+            let rest = json[place.upperBound...].drop { !",}".contains($0) }
+            let damaged = json[..<place.upperBound] + number + rest
+            let error = #expect(throws: Refusal.self) { try StressResult(json: String(damaged), name: "a.json") }
+            #expect(error?.userMessage == "a.json is damaged.", "\(name)")
+        }
+    }
+
     @Test("the page is whole by itself: nothing is fetched and nothing runs")
     func page() throws {
         let page = ReportPage(try result("40", ["failures=0"], { $0.profile = "storm" })).markup

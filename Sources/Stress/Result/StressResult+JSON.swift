@@ -25,9 +25,36 @@ extension StressResult {
             throw Refusal("\(oneLine(name)) was written by another release; please use that one to read it.", .badData)
         }
         do {
+            _ = try decoder.decode(PlausibleNumbers.self, from: bytes)
             self = try decoder.decode(StressResult.self, from: bytes)
+            guard (0...Seconds.end).contains(seconds) else { throw PlausibleNumbers.Implausible(number: seconds) }
         } catch {
             throw Refusal("\(oneLine(name)) is damaged.", .badData, cause: "\(error)")
+        }
+    }
+}
+
+/// JSON whose numbers are such as a run can have, wherever they stand: 0, or from a billionth to 2⁵³ of anything. What
+/// reckons with them need not look again.
+private struct PlausibleNumbers: Decodable {
+    struct Implausible: Error { let number: Double }
+
+    private struct AnyKey: CodingKey {
+        let stringValue: String
+        let intValue: Int? = nil
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    init(from decoder: any Decoder) throws {
+        if let object = try? decoder.container(keyedBy: AnyKey.self) {
+            for key in object.allKeys { _ = try object.decode(PlausibleNumbers.self, forKey: key) }
+        } else if var list = try? decoder.unkeyedContainer() {
+            while !list.isAtEnd { _ = try list.decode(PlausibleNumbers.self) }
+        } else if let number = try? decoder.singleValueContainer().decode(Double.self) {
+            guard number == 0 || (1e-9...9_007_199_254_740_992).contains(number.magnitude) else {
+                throw Implausible(number: number)
+            }
         }
     }
 }
