@@ -5,10 +5,13 @@ extension EndToEnd {
     /// Opens the address in Chromium, waits until the page says that it is connected and its canvas has several
     /// colours, and prints the address bar, the state and the number of colours.
     private static let look = """
-        import sys
+        import os, sys, tempfile
         from selenium import webdriver
         from selenium.webdriver.chrome.service import Service
         from selenium.webdriver.support.ui import WebDriverWait
+        # The browser leaves folders of its own behind.
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        os.environ["TMPDIR"] = folder.name
         options = webdriver.ChromeOptions()
         for word in ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                      "--ignore-certificate-errors", "--window-size=1100,850"]:

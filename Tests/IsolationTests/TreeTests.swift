@@ -71,31 +71,15 @@ struct TreeTests {
         }
     }
 
-    /// A socket that listens on the machine's loopback, to be closed, and its port.
-    private static func listener() throws -> (descriptor: Int32, port: UInt16) {
-        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listens = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(fd, $0, length) == 0 && listen(fd, 5) == 0 && getsockname(fd, $0, &length) == 0
-            }
-        }
-        try #require(listens)
-        return (fd, UInt16(bigEndian: address.sin_port))
-    }
-
     /// What bounds every session bounds one with `tree` too: memory, processes, and without a policy no network.
     static func checkBounds(_ tree: SystemTree, _ agent: Agent, on number: DisplayNumber) throws {
-        let listener = try Self.listener()
-        defer { close(listener.descriptor) }
+        let listener = try FreePort()
+        defer { listener.release() }
         let greed = """
             while IFS=: read name rest; do
                 case $name in *'|'*) ;; *) echo device $name;; esac
             done </proc/net/dev
-            for to in tcp/127.0.0.1/\(listener.port) tcp/198.18.1.20/443 udp/198.18.1.20/53 tcp/fd98::20/443; do
+            for to in tcp/127.0.0.1/\(listener.number) tcp/198.18.1.20/443 udp/198.18.1.20/53 tcp/fd98::20/443; do
                 bash -c "exec 3<>/dev/$to" && echo reached $to
             done
             tail /dev/zero; echo tail ended $?
