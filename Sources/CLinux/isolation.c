@@ -23,7 +23,7 @@ int clinux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, 
 int clinux_setns(int fd, int type) { return setns(fd, type); }
 
 int clinux_mount_harmless(int tree) {
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE};
     return (int)syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes);
 }
 

@@ -30,7 +30,8 @@ int clinux_open_trees(const char *path) {
 }
 
 int clinux_mount_sealed(int descriptor) {
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    struct mount_attr attributes = {
+        .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE};
     return (int)syscall(SYS_mount_setattr, descriptor, "", AT_EMPTY_PATH, &attributes, sizeof attributes);
 }
 

@@ -12,7 +12,8 @@ int clinux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, 
 /// setns(2).
 int clinux_setns(int fd, int type);
 
-/// mount_setattr(2): MOUNT_ATTR_NOSUID and MOUNT_ATTR_NODEV on a detached mount.
+/// mount_setattr(2): MOUNT_ATTR_NOSUID and MOUNT_ATTR_NODEV on a detached mount, and MS_PRIVATE: what is mounted on it later
+/// is mounted nowhere else.
 int clinux_mount_harmless(int tree);
 
 /// move_mount(2): a detached mount onto `path`.

@@ -14,7 +14,7 @@ int clinux_open_tree_at(int descriptor);
 /// open_tree(2) with OPEN_TREE_CLONE and AT_RECURSIVE: a detached copy of `path` and the mounts below it.
 int clinux_open_trees(const char *path);
 
-/// mount_setattr(2): MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID and MOUNT_ATTR_NODEV on the mount at `descriptor`.
+/// mount_setattr(2): MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID and MOUNT_ATTR_NODEV on the mount at `descriptor`, and MS_PRIVATE.
 int clinux_mount_sealed(int descriptor);
 
 /// move_mount(2): a detached mount onto what `descriptor` is.
