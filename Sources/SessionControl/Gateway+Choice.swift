@@ -31,9 +31,8 @@ extension Gateway {
             do {
                 let order = try Placement.order(
                     records.map {
-                        let underWay = starts.count(on: $0.name)
                         var candidate = $0.candidate(
-                            state: states[$0.name], underWay: underWay,
+                            state: states[$0.name], underWay: starts.count(on: $0.name),
                             ready: max(0, (ready[$0.name]?.count ?? 0) - starts.takers(on: $0.name)),
                             sessionsOfUser: sessions[$0.name] ?? 0)
                         // Next to none is needed.

@@ -83,12 +83,8 @@ extension Gateway {
     /// Whose files count as the user's; nil for a person who has no uid now.
     private func presentLodging(of user: UserName) async throws -> Lodging? {
         switch try await person(user) {
-        case .account(let account, let homeIsNamed):
-            Lodging(account: account, isLent: false, homeIsOurs: !homeIsNamed)
-        case .visitor:
-            try await database.shadow(of: user).map {
-                Lodging(account: $0.account(of: user), isLent: true, homeIsOurs: true)
-            }
+        case .account(let account, let homeIsNamed): .own(account, homeIsNamed: homeIsNamed)
+        case .visitor: try await database.shadow(of: user).map { .lent($0, to: user) }
         }
     }
 

@@ -20,8 +20,7 @@ extension Gateway {
     /// The account that sessions of `person` run under; a person without a uid is lent one.
     private func lodging(of person: Person) async throws -> Lodging {
         switch person {
-        case .account(let account, let homeIsNamed):
-            return Lodging(account: account, isLent: false, homeIsOurs: !homeIsNamed)
+        case .account(let account, let homeIsNamed): return .own(account, homeIsNamed: homeIsNamed)
         case .visitor(let visitor):
             guard let root = settings.homes.root else { throw DirectoryError.homeless(visitor.name) }
             return try await lend(to: visitor.name, below: root)
@@ -34,7 +33,7 @@ extension Gateway {
             let shadow = try await database.claimShadow(
                 user, of: settings.uids.shadow.uids, homesIn: root + Self.shadowHomes)
         else { throw SessionError.noGuestAccount }
-        return Lodging(account: shadow.account(of: user), isLent: true, homeIsOurs: true)
+        return .lent(shadow, to: user)
     }
 
     /// Below `homes.root`; a user's name does not begin with a point.

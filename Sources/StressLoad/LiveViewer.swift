@@ -19,10 +19,10 @@ final class LiveViewer: SessionViewer {
     /// Seconds until a key that changed nothing has failed. Before the first that did, a real display's application may not be
     /// there yet: whoever waits for it tries another after a while, for so long.
     static let echoPatience = 10.0
-    /// Seconds after which one that was cut should have its picture again: a hold, or a storm's end, may come before.
-    static let returnPatience = 10.0
     static let firstEchoPatience = 3.0
     static let applicationPatience = 40.0
+    /// Seconds after which one that was cut should have its picture again: a hold, or a storm's end, may come before.
+    static let returnPatience = 10.0
     /// Seconds before it comes again after a failure, and how often it does in a row.
     static let pause = 1.0
     static let tries = 30

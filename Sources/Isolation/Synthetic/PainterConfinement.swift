@@ -27,7 +27,8 @@ enum PainterConfinement {
         return (child, ends[0])
     }
 
-    /// In the painter: no file that can be written, no network, no privilege, and nothing to ask the kernel for. Answers the step that failed.
+    /// In the painter: no file that can be written, no network, no privilege, and nothing to ask the kernel for. Answers the
+    /// step that failed.
     private static func confine(_ run: RunFolder) -> String? {
         // Its root is a folder that is not there any more: nothing is in it, and nothing can be made in it.
         let place = "\(run.path)/.nothing-\(getpid())"

@@ -23,6 +23,7 @@ final class SyntheticDisplay: DisplaySpeaker {
     /// The account at the end of the session's time, as an application's exit would be told.
     private(set) var exit: DisplayEnd?
     private var ending: [Debt] = []
+    private var endsSince: Double?
     private var isGone = false
 
     /// The display of that number on `host`, whose lock is held by `lock`; takes over both descriptors.
@@ -105,6 +106,11 @@ final class SyntheticDisplay: DisplaySpeaker {
     /// Called about once a second.
     func tick(_ second: Int) {
         if order == nil, now() > began + 30 { return giveUp() }
+        if let endsSince, now() > endsSince + Self.fallPatience {
+            // Whatever holds the painter holds all displays of this process: agents clean up after it.
+            log("display \(number): the painter does not let it go")
+            _exit(1)
+        }
         guard state == .used, exit == nil, let handedOver = written.handedOver else { return }
         if let limit = limits?.wallTime, limit > 0, now() >= handedOver.at + Double(limit) {
             log("display \(number): the session's time is over, \(limit) s")
@@ -136,12 +142,7 @@ final class SyntheticDisplay: DisplaySpeaker {
         ending.append(debt)
         guard state != .ending else { return }
         state = .ending
-        host.loop.after(Self.fallPatience) { [self] in
-            guard !isGone else { return }
-            // Whatever holds the painter holds all displays of this process: agents clean up after it.
-            log("display \(number): the painter does not let it go")
-            _exit(1)
-        }
+        endsSince = now()
         noteState()
         guard order != nil, let painter = host.painter else { return fallen() }
         painter.say(.fall(number))
