@@ -122,7 +122,8 @@ let package = Package(
         .executableTarget(
             name: "maxwelld",
             dependencies: [
-                "ControlSocket", "LDAPDirectory", "SessionControl", "SessionModel", "SessionStore", "SettingsFile",
+                "CLinux", "ControlSocket", "LDAPDirectory", "SessionControl", "SessionModel", "SessionStore",
+                "SettingsFile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

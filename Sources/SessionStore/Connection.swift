@@ -9,7 +9,7 @@ import SessionModel
 final class Connection {
     private let address: DatabaseAddress
     private var handle: UnsafeMutablePointer<MYSQL>?
-    private var prepared: [String: UnsafeMutablePointer<MYSQL_STMT>] = [:]
+    private var prepared = PreparedStatements()
     private var inTransaction = false
     /// When a statement was last answered, in seconds of the monotonic clock.
     private var lastUse = 0
@@ -51,8 +51,7 @@ final class Connection {
     }
 
     func disconnect() {
-        for statement in prepared.values { mysql_stmt_close(statement) }
-        prepared = [:]
+        prepared.closeAll()
         if let handle { mysql_close(handle) }
         handle = nil
         inTransaction = false
@@ -156,7 +155,7 @@ final class Connection {
     }
 
     private func statement(for sql: String) throws(StoreError) -> UnsafeMutablePointer<MYSQL_STMT> {
-        if let known = prepared[sql] { return known }
+        if let known = prepared.use(sql) { return known }
         guard let handle else { throw .unavailable(cause: "not connected") }
         guard let statement = mysql_stmt_init(handle) else { throw .internal(cause: "mysql_stmt_init: out of memory") }
         guard mysql_stmt_prepare(statement, sql, UInt(sql.utf8.count)) == 0 else {
@@ -164,7 +163,7 @@ final class Connection {
             mysql_stmt_close(statement)
             throw error
         }
-        prepared[sql] = statement
+        prepared.keep(statement, for: sql)
         return statement
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import ControlSocket
 import Glibc
 import LDAPDirectory
@@ -64,6 +65,7 @@ struct Controller: AsyncParsableCommand {
 
     private static func serve(_ settings: Settings, _ secrets: Secrets) async throws {
         raiseDescriptorLimit()
+        clinux_share_heaps(2)
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var log = Logger(label: "maxwelld")
         log.logLevel = Logger.Level(rawValue: settings.controller.logLevel.rawValue) ?? .info
@@ -78,7 +80,7 @@ struct Controller: AsyncParsableCommand {
         log.info("controller ready", metadata: ["version": "\(maxwellVersion)"])
         noticeService("READY=1")
         let group = ServiceGroup(
-            services: [GatewayService(gateway: gateway, listener: listener)],
+            services: [GatewayService(gateway: gateway, listener: listener), MemoryService()],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
         try await group.run()
     }
@@ -92,6 +94,15 @@ private struct GatewayService: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown { await gateway.run() }
         listener.close()
+    }
+}
+
+/// Gives back, every minute, the memory that a busy hour needed.
+private struct MemoryService: Service {
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while (try? await Task.sleep(for: .seconds(60))) != nil { clinux_give_back_memory() }
+        }
     }
 }
 

@@ -121,9 +121,9 @@ final class Agent {
         }
     }
 
-    /// The next event that is not the load, which comes at any time.
+    /// The next event that is not the load, which comes at any time. A browser's end comes late in an emulated machine.
     func event() throws -> HostMessage {
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(240)
         while ContinuousClock.now < deadline {
             let message = events.isEmpty ? try next() : events.removeFirst()
             if case .load = message { continue }

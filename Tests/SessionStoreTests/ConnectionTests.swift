@@ -1,6 +1,7 @@
 import SessionModel
-import SessionStore
 import Testing
+
+@testable import SessionStore
 
 @Suite("the connection")
 struct ConnectionTests {
@@ -47,6 +48,29 @@ struct ConnectionTests {
         let access = try #require(try await database.store.hosts().first?.access)
         #expect(access.sshHostKey == key)
         #expect(access.address == "'; DROP TABLE host; --")
+    }
+
+    @Test("a prepared statement that is needed stays prepared, and one that is not is closed, here and in the server")
+    func prepared() async throws {
+        let database = try await TestDatabase.withHost(connections: 1)
+        let counts = try await database.store.run { connection throws(StoreError) in
+            func count(_ what: String) throws(StoreError) -> Int {
+                try connection.query("SHOW SESSION STATUS LIKE 'Com_stmt_\(what)'").first?.integer(1) ?? -1
+            }
+            let before = try (made: count("prepare"), closed: count("close"))
+            for number in 0..<40 { _ = try connection.query("SELECT \(number)") }
+            for _ in 0..<(2 * PreparedStatements.round) {
+                for text in ["SELECT 'often'", "SELECT 'always'"] {
+                    guard try connection.query(text).count == 1 else { throw .internal(cause: text) }
+                }
+            }
+            let after = try (made: count("prepare"), closed: count("close"))
+            guard try connection.query("SELECT 7").first?.integer(0) == 7 else { throw .internal(cause: "not 7") }
+            return (made: after.made - before.made, closed: after.closed - before.closed)
+        }
+        // Two statements count, two are needed all the time, forty once; the statements that count are rare too.
+        #expect((42...46).contains(counts.made))
+        #expect(counts.closed >= 40 && counts.closed <= counts.made - 2)
     }
 
     private func killConnections(of database: TestDatabase) throws {
