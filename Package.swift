@@ -236,7 +236,7 @@ let package = Package(
             swiftSettings: ours),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["SessionModel", "TestServers", "ViewClient"],
+            dependencies: ["SessionModel", "StressFaults", "TestServers", "ViewClient"],
             exclude: ["attacks.py", "hostile_host.py", "kill_at_message.py", "visitors.py"],
             swiftSettings: ours),
     ]

@@ -30,7 +30,7 @@ enum Slapd {
 
     /// A person `name` in the directory, as its other people are, for as long as `body` runs; nobody makes a home.
     static func withPerson(_ name: String, uid: Int, _ body: () throws -> Void) throws {
-        let homes = try Gateway.recorded("isolation") == "none" ? try Gateway.data.path + "/homes" : "/home"
+        let homes = try Gateway.hostsArePlain ? Gateway.data.path + "/homes" : "/home"
         let entry = "dn: uid=\(name),ou=people,\(base)\nchangetype: "
         try change(
             entry

@@ -1,5 +1,6 @@
 import Foundation
 import SessionModel
+import StressFaults
 import Testing
 import ViewClient
 
@@ -42,6 +43,14 @@ enum Gateway {
             URL(fileURLWithPath: try setting("MAXWELL_CONFIG")).deletingLastPathComponent().deletingLastPathComponent()
         }
     }
+
+    /// The quick start that deploy/test started; throws where its hosts are plain.
+    static var quickStart: QuickStart {
+        get throws { try QuickStart(environment: ProcessInfo.processInfo.environment) }
+    }
+
+    /// Whether the hosts have no cgroups, networks and disks of their own.
+    static var hostsArePlain: Bool { get throws { try recorded("isolation") == "none" } }
 
     /// What the quick start remembers under `name`.
     static func recorded(_ name: String) throws -> String {

@@ -1,4 +1,5 @@
 import Foundation
+import StressFaults
 
 extension EndToEnd {
     /// What a start may leave behind. Displays that wait for a session come and go by themselves: they are no trace, as
@@ -6,12 +7,12 @@ extension EndToEnd {
     struct Traces {
         /// What is counted: rows, processes, namespaces, mounts.
         private let figures: Figures
-        /// Everything that has a name, and how often (`Gateway.names`).
-        private let names: [String: Int]
+        /// Everything that has a name; nil where the hosts are plain: what theirs have is among the machine's own.
+        private let leftovers: Leftovers?
 
         init() throws {
             figures = try Figures()
-            names = try Self.counted()
+            leftovers = try Gateway.hostsArePlain ? nil : Leftovers(of: Gateway.quickStart)
         }
 
         /// Waits until there is nothing that was not there then; what ends meanwhile is nobody's trace.
@@ -26,20 +27,19 @@ extension EndToEnd {
             } catch is Missing {
                 throw Missing(description: "left: " + now.more(than: figures))
             }
-            var more: [String] = []
+            guard let leftovers else { return }
+            var left: [String] = []
             do {
                 try Gateway.eventually("no name is left", within: patience) {
-                    more = try Self.counted().filter { $0.value > names[$0.key, default: 0] }
-                        .map { "\($0.key) (\($0.value) instead of \(names[$0.key, default: 0]))" }.sorted()
-                    return more.isEmpty
+                    // What a host keeps of homes' usage stays, and the sshd of a connection that was cut does for long.
+                    left = try leftovers.found(within: 0).filter {
+                        !$0.contains("/run/maxwell/usage") && !$0.contains(": process sshd")
+                    }
+                    return left.isEmpty
                 }
-            } catch let missing as Missing {
-                throw more.isEmpty ? missing : Missing(description: "left: " + more.joined(separator: ", "))
+            } catch is Missing {
+                throw Missing(description: "left: " + left.joined(separator: ", "))
             }
-        }
-
-        private static func counted() throws -> [String: Int] {
-            Dictionary(try Gateway.names().map { ($0, 1) }, uniquingKeysWith: +)
         }
     }
 
@@ -91,35 +91,5 @@ extension EndToEnd {
             return "rows \(rows) instead of \(before.rows), processes \(more), servers \(unknown), "
                 + "namespaces \(spaces), mounts \(mounts) instead of \(before.mounts)"
         }
-    }
-}
-
-extension Gateway {
-    /// Everything in the quick start that has a name, where it is first: mounts, cables, cgroups, sockets, files, rules
-    /// and shared memory as `deploy/quickstart --names` tells them, and the hosts' processes by what they are. What
-    /// belongs to a display that the tables know is left out, and what a host keeps of homes' usage.
-    static func names() throws -> [String] {
-        // In this order: what is made meanwhile is known, what ends meanwhile is no more seen.
-        let things = try run([checkout.appendingPathComponent("deploy/quickstart").path, "--names"])
-        guard things.status == 0 else { throw Missing(description: things.output) }
-        let processes = try hostParts().map { process in
-            "\(process.host): " + (process.display.map { "display \($0): " } ?? "")
-                + "process \(process.part?.rawValue ?? process.name)"
-        }
-        let known = Set(try sql("SELECT CONCAT(hostname, ' ', dispnum) FROM mw_display"))
-        return (things.output.split(separator: "\n").map(String.init) + processes).filter { name in
-            !name.contains("/run/maxwell/usage") && display(ofName: name).map { !known.contains($0) } ?? true
-        }
-    }
-
-    /// The display that a name belongs to, "exec1 7"; nil for what belongs to none.
-    private static func display(ofName name: String) -> String? {
-        guard let host = ["exec1", "exec2"].first(where: { name.hasPrefix($0 + ": ") }) else { return nil }
-        for mark in ["display-", "displays/", "display "] {
-            guard let place = name.range(of: mark) else { continue }
-            let digits = name[place.upperBound...].prefix { $0.isASCII && $0.isNumber }
-            if !digits.isEmpty { return "\(host) \(digits)" }
-        }
-        return nil
     }
 }
