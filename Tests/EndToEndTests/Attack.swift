@@ -126,7 +126,7 @@ struct Victim {
         viewer = try Gateway.viewer(number, user: "bob")
         _ = try viewer.frame { $0.distinctColours > 1 }
         let host = self.host
-        processes = try Gateway.hostParts().filter { $0.host == host && $0.display == display }.map(\.pid).sorted()
+        processes = try Gateway.hostParts().filter { $0.host == host && $0.display == display }.map(\.id).sorted()
     }
 
     /// A session of bob's on each of `hosts` for as long as `body` runs; afterwards they are as they were.
@@ -149,7 +149,7 @@ struct Victim {
 
     /// It is there as it was, and shows what is typed.
     func expectUnharmed(sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let now = try Gateway.hostParts().filter { $0.host == host && $0.display == display }.map(\.pid)
+        let now = try Gateway.hostParts().filter { $0.host == host && $0.display == display }.map(\.id)
         #expect(Set(processes).isSubset(of: now), sourceLocation: sourceLocation)
         let state = try Gateway.sql("SELECT state FROM mw_session WHERE sessnum = \(number)")
         #expect(state == ["running"], sourceLocation: sourceLocation)

@@ -1,5 +1,6 @@
 import Foundation
 import SessionModel
+import StressFaults
 import Synchronization
 import Testing
 import ViewClient
@@ -223,14 +224,14 @@ private final class Churn: Sendable {
         }
     }
 
-    private func strike(_ part: Gateway.Part, _ generator: inout SeededGenerator) throws {
+    private func strike(_ part: QuickStart.HostProcess.Part, _ generator: inout SeededGenerator) throws {
         let spared = try Gateway.sql("SELECT CONCAT(hostname, ':', dispnum) FROM mw_display WHERE sessnum <= \(first)")
         let victims = try Gateway.hostParts().filter {
             $0.part == part && !spared.contains("\($0.host):\($0.display ?? 0)")
         }
         if let victim = victims.randomElement(using: &generator) {
             // It may end by itself just now.
-            kill(victim.pid, SIGKILL)
+            kill(victim.id, SIGKILL)
         }
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import SessionModel
+import StressFaults
 import Testing
 import ViewClient
 
@@ -174,11 +175,11 @@ extension EndToEnd {
     }
 
     /// The part of a session that is killed, and the session.
-    private func kill(_ part: Gateway.Part, of number: String) throws {
+    private func kill(_ part: QuickStart.HostProcess.Part, of number: String) throws {
         let place = try Gateway.sql("SELECT exechost, dispnum FROM session WHERE sessnum = \(number)").joined()
         let words = place.split(separator: "\t")
         try #require(words.count == 2)
-        var victims: [Gateway.HostProcess] = []
+        var victims: [QuickStart.HostProcess] = []
         try Gateway.eventually("the \(part) of session \(number) is there") {
             victims = try Gateway.hostParts().filter {
                 $0.part == part && $0.host == words[0] && $0.display == Int(words[1])
@@ -186,13 +187,13 @@ extension EndToEnd {
             return !victims.isEmpty
         }
         // One of an application's takes the others along.
-        #expect(victims.map { Glibc.kill($0.pid, SIGKILL) }.contains(0))
+        #expect(victims.map { Glibc.kill($0.id, SIGKILL) }.contains(0))
     }
 
     @Test(
         "a keeper, a display server, an application that is killed ends its session, and nothing else",
-        arguments: [Gateway.Part.keeper, .server, .application])
-    func partKilled(part: Gateway.Part) throws {
+        arguments: [QuickStart.HostProcess.Part.keeper, .server, .application])
+    func partKilled(part: QuickStart.HostProcess.Part) throws {
         try Gateway.awaitReady()
         let before = try Traces()
         let first = try Gateway.lastSession()
@@ -254,7 +255,7 @@ extension EndToEnd {
                     let assassin = Thread {
                         usleep(milliseconds * 1000)
                         let agents = (try? Gateway.hostParts().filter { $0.part == .agent }) ?? []
-                        for agent in agents { Glibc.kill(agent.pid, SIGKILL) }
+                        for agent in agents { Glibc.kill(agent.id, SIGKILL) }
                     }
                     assassin.start()
                     let began = ContinuousClock.now

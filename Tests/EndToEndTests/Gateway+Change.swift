@@ -91,40 +91,9 @@ extension Gateway {
         }
     }
 
-    /// How many network namespaces the processes of the execution hosts are in.
-    static func hostNetworks() throws -> Int {
-        let processes = try hostProcesses().compactMap { $0.split(separator: " ").dropFirst().first }
-        return Set(
-            processes.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0)/ns/net") }
-        ).count
-    }
-
     /// How many mounts a quick start's host has.
     static func hostMounts(of host: String) throws -> Int {
         let table = try String(contentsOfFile: "/proc/\(try process(host))/mountinfo", encoding: .utf8)
         return table.split(separator: "\n").count
-    }
-
-    /// What runs on the execution hosts besides sshd, each with its host, number and name; where the quick start has
-    /// no cgroups, every display server of the machine.
-    static func hostProcesses() throws -> Set<String> {
-        let cgroups = FileManager.default.fileExists(atPath: try setting("MAXWELL_STATE") + "/record/cgroups")
-        let group = "/mwq-\(try recorded("hash"))/"
-        var found: Set<String> = []
-        var servers = 0
-        for pid in try FileManager.default.contentsOfDirectory(atPath: "/proc") where pid_t(pid) != nil {
-            // A process may end meanwhile.
-            guard let groups = try? String(contentsOfFile: "/proc/\(pid)/cgroup", encoding: .utf8),
-                let name = try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8).dropLast()
-            else { continue }
-            let host = ["exec1", "exec2"].first { groups.contains(group + $0) }
-            let isServer = name.hasPrefix("sshd")
-            if isServer { servers += host == nil ? 0 : 1 }
-            if cgroups ? host != nil && !isServer : name == "Xvnc" || name == "Xtigervnc" {
-                found.insert("\(host ?? "some host") \(pid) \(name)")
-            }
-        }
-        guard !cgroups || servers >= 2 else { throw Missing(description: "the hosts' cgroups have no sshd") }
-        return found
     }
 }

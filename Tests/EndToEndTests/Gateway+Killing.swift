@@ -1,55 +1,16 @@
 import Foundation
+import StressFaults
 import Testing
 
 /// Ending parts of the gateway as a crash ends them, and what has to be right of it afterwards.
 extension Gateway {
-    /// A part that may die at any moment.
-    enum Part: String, CaseIterable {
-        case controller, relay, agent, keeper, server, application
-    }
-
     /// What decides the faults of a run: $MAXWELL_TEST_SEED, to have one again that was printed.
     static var seed: UInt64 {
         ProcessInfo.processInfo.environment["MAXWELL_TEST_SEED"].flatMap { UInt64($0) } ?? .random(in: 1...999_999)
     }
 
-    /// A process of an execution host.
-    struct HostProcess {
-        var host: String
-        var pid: pid_t
-        /// proc(5), comm.
-        var name: String
-        var part: Part?
-        /// The display it belongs to; nil for what belongs to none.
-        var display: Int?
-    }
-
-    /// What runs on the hosts, each with the part that it is.
-    static func hostParts() throws -> [HostProcess] {
-        try hostProcesses().compactMap { text in
-            let words = text.split(separator: " ", maxSplits: 2).map(String.init)
-            guard words.count == 3, let pid = pid_t(words[1]),
-                let line = try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8),
-                let groups = try? String(contentsOfFile: "/proc/\(pid)/cgroup", encoding: .utf8)
-            else { return nil }
-            let arguments = line.split(separator: "\0").map(String.init)
-            var found = HostProcess(host: words[0], pid: pid, name: words[2])
-            if let group = groups.range(of: "/display-") {
-                found.display = Int(groups[group.upperBound...].prefix(while: \.isNumber))
-            }
-            if arguments.last == "serve" {
-                found.part = .agent
-            } else if let word = arguments.lastIndex(of: "keep"), arguments.count == word + 2 {
-                found.part = .keeper
-                found.display = Int(arguments[word + 1])
-            } else if words[2] == "Xvnc" || words[2] == "Xtigervnc" {
-                found.part = .server
-            } else if found.display != nil, !["maxwell-host", "exe", "bwrap", "setpriv"].contains(words[2]) {
-                found.part = .application
-            }
-            return found
-        }
-    }
+    /// What runs on the execution hosts, each with the part that it is.
+    static func hostParts() throws -> [QuickStart.HostProcess] { try quickStart.processes() }
 
     /// Ends a daemon of the quick start as a crash does, and starts it again.
     static func crash(_ daemon: String) throws {
@@ -155,11 +116,9 @@ extension Gateway {
             try sql("SELECT CONCAT(hostname, ':', dispnum) FROM mw_display WHERE state IN ('ready', 'used')"))
         let parts = try hostParts().filter { $0.display != nil }
         let known = Set(rows)
-        let seen = { (part: Part) in
-            Set(parts.filter { $0.part == part }.map { "\($0.host):\($0.display ?? 0)" })
-        }
         var wrong: [String] = []
-        for (part, found) in [(Part.server, seen(.server)), (.keeper, seen(.keeper))] {
+        for part in [QuickStart.HostProcess.Part.server, .keeper] {
+            let found = Set(parts.filter { $0.part == part }.map { "\($0.host):\($0.display ?? 0)" })
             wrong += found.subtracting(known).map { "\(part.rawValue) of \($0), which no row knows" }
             wrong += standing.subtracting(found).map { "no \(part.rawValue) of \($0)" }
         }

@@ -71,7 +71,7 @@ private struct ListeningSession {
                 }
                 // proc(5), net/tcp: 0A is LISTEN; 07 is a socket of UDP that is connected to nobody.
                 return [("tcp", "0A"), ("udp", "07")].allSatisfy { table, state in
-                    let text = try? String(contentsOfFile: "/proc/\(process.pid)/net/\(table)", encoding: .utf8)
+                    let text = try? String(contentsOfFile: "/proc/\(process.id)/net/\(table)", encoding: .utf8)
                     return text?.contains(place + state) == true
                 }
             }

@@ -99,18 +99,18 @@ extension EndToEnd {
             try withHomes("  hard_limit: 1M\n  purge: false\n") {
                 try Gateway.withSession { _ in
                     try Gateway.eventually("a message") {
-                        try Gateway.hostProcesses().contains { $0.hasSuffix(" xmessage") }
+                        try Gateway.hostParts().contains { $0.name == "xmessage" }
                     }
                 }
                 #expect(try quota().hard_limit == 1 << 20)
                 // This one is told in its order.
                 try Gateway.withSession { _ in
                     try Gateway.eventually("a message") {
-                        try Gateway.hostProcesses().contains { $0.hasSuffix(" xmessage") }
+                        try Gateway.hostParts().contains { $0.name == "xmessage" }
                     }
                 }
                 try Gateway.eventually("it is gone") {
-                    try !Gateway.hostProcesses().contains { $0.hasSuffix(" xmessage") }
+                    try !Gateway.hostParts().contains { $0.name == "xmessage" }
                 }
             }
         }

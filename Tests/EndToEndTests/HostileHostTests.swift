@@ -6,9 +6,9 @@ extension EndToEnd {
     private static let agent = "/usr/local/lib/maxwell/maxwell-host"
 
     /// Ends the agents that serve the controller on a host: it connects again.
-    private func endAgents(on host: String) throws {
+    func endAgents(on host: String) throws {
         for process in try Gateway.hostParts() where process.host == host && process.part == .agent {
-            kill(process.pid, SIGKILL)
+            kill(process.id, SIGKILL)
         }
     }
 

@@ -141,11 +141,7 @@ extension EndToEnd {
         // As `maxwell host add` brings a new one: another file by the same name. The next channel finds it.
         _ = try Gateway.inside("exec1", "cp", "--", agent, agent + ".new")
         _ = try Gateway.inside("exec1", "mv", "--", agent + ".new", agent)
-        for process in try Gateway.hostProcesses() where process.hasPrefix("exec1 ") {
-            let pid = try #require(process.split(separator: " ").dropFirst().first)
-            let words = try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8).split(separator: "\0")
-            if words?.last == "serve", let pid = pid_t(String(pid)) { kill(pid, SIGKILL) }
-        }
+        try endAgents(on: "exec1")
         try Gateway.eventually("all were replaced") { try ready("hostname = 'exec1'").isDisjoint(with: before) }
         try Gateway.awaitReady()
     }
@@ -184,14 +180,11 @@ extension EndToEnd {
     func readyDies() throws {
         try Gateway.awaitReady()
         let before = try ready("hostname = 'exec1'")
-        let servers = try Gateway.hostProcesses().filter { $0.hasPrefix("exec1 ") && $0.hasSuffix(" Xvnc") }
+        let servers = try Gateway.hostParts().filter { $0.host == "exec1" && $0.part == .server }
         let running = Set(
             try Gateway.sql("SELECT dispnum FROM mw_display WHERE hostname = 'exec1' AND state = 'used'"))
         try #require(running.isEmpty, "no session runs on exec1")
-        for server in servers {
-            let pid = try #require(server.split(separator: " ").dropFirst().first.flatMap { pid_t($0) })
-            #expect(kill(pid, SIGKILL) == 0)
-        }
+        for server in servers { #expect(kill(server.id, SIGKILL) == 0) }
         try Gateway.eventually("all are marked") {
             Set(
                 try Gateway.sql(

@@ -43,18 +43,18 @@ extension EndToEnd {
         }
     }
 
-    /// What of the traces is counted.
+    /// What of the traces is counted; where the hosts are plain, only the rows.
     private struct Figures {
         /// How many sessions, permissions, displays of sessions, and uses of hosts.
         let rows: [String]
         /// What runs on the hosts for users.
-        let processes: Set<String>
+        var processes: Set<String> = []
         /// Display servers that no table knows of, or the other way round.
-        let unknown: Int
+        var unknown = 0
         /// Network namespaces on the hosts besides the two hosts' own and one for each display server.
-        let spaces: Int
+        var spaces = 0
         /// The hosts' mounts.
-        let mounts: [Int]
+        var mounts: [Int] = []
 
         init() throws {
             rows = try Gateway.sql(
@@ -62,19 +62,21 @@ extension EndToEnd {
                 SELECT (SELECT COUNT(*) FROM session), (SELECT COUNT(*) FROM viewperm),
                   (SELECT COUNT(*) FROM mw_display WHERE sessnum IS NOT NULL), (SELECT SUM(uses) FROM host)
                 """)
+            guard try !Gateway.hostsArePlain else { return }
             let known = try Gateway.sql(
                 """
                 SELECT COUNT(*) FROM mw_display WHERE state IN ('ready', 'used')
                 UNION ALL SELECT COUNT(*) FROM mw_display WHERE state = 'starting'
                 """
             ).compactMap { Int($0) }
-            let all = try Gateway.hostProcesses()
-            let servers = all.filter { $0.hasSuffix(" Xvnc") || $0.hasSuffix(" Xtigervnc") }
-            // The agent starts its own program again as /proc/self/exe, which then takes its own name. Of these, and of
-            // what a display waits in, the names tell: they belong to a display that the tables know, or to none.
-            let ours = ["maxwell-host", "exe", "bwrap", "setpriv"]
-            processes = all.subtracting(servers).filter { process in !ours.contains { process.hasSuffix(" " + $0) } }
-            spaces = max(0, try Gateway.hostNetworks() - servers.count - 2)
+            let all = try Gateway.hostParts()
+            let servers = all.filter { $0.part == .server }
+            processes = Set(all.filter { $0.part == .application }.map { "\($0.host) \($0.id) \($0.name)" })
+            let networks = Set(
+                all.compactMap {
+                    try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\($0.id)/ns/net")
+                })
+            spaces = max(0, networks.count - servers.count - 2)
             mounts = [try Gateway.hostMounts(of: "exec1"), try Gateway.hostMounts(of: "exec2")]
             // One that is being made may have its server already, or not yet.
             let excess = servers.count - (known.first ?? 0)

@@ -28,8 +28,8 @@ extension EndToEnd {
 
     /// Processes of a host's display servers, stopped or let go on.
     private func signalServers(of host: String, _ signal: Int32) throws {
-        for server in try Gateway.hostProcesses() where server.hasPrefix(host + " ") && server.hasSuffix(" Xvnc") {
-            if let pid = server.split(separator: " ").dropFirst().first.flatMap({ pid_t($0) }) { kill(pid, signal) }
+        for server in try Gateway.hostParts() where server.host == host && server.part == .server {
+            kill(server.id, signal)
         }
     }
 
