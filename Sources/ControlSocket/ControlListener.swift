@@ -102,7 +102,8 @@ public final class ControlListener: Sendable {
     /// Reads frames until the peer leaves or says what is not a request.
     private func readRequests(from connection: Int32, _ each: (ControlFrame<ControlRequest>) -> Void) {
         var lines = ControlLines()
-        var buffer = [UInt8](repeating: 0, count: 65536)
+        // A request is short, and hundreds may wait.
+        var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = buffer.withUnsafeMutableBytes { recv(connection, $0.baseAddress, $0.count, 0) }
             if count < 0 && errno == EINTR { continue }

@@ -50,14 +50,18 @@ public struct Leftovers: Sendable {
     }
 
     /// How many descriptors the controller, the relay, the web process and the hosts' agents have: as the newest of a name
-    /// does, and without those that cannot be looked at.
+    /// does, without those that cannot be looked at, and without the one that an agent has for each of its keepers.
     private static func descriptors(in quickStart: QuickStart) -> [String: Int] {
-        let agents = quickStart.processes().filter { $0.part == .agent }
-            .map { (name: "agent of \($0.host)", id: $0.id) }
+        let processes = quickStart.processes()
+        let agents = processes.filter { $0.part == .agent }.map { agent in
+            let keepers = processes.count { $0.part == .keeper && $0.host == agent.host }
+            return (name: "agent of \(agent.host)", id: agent.id, expected: keepers)
+        }
         let daemons = quickStart.daemons().filter { $0.name.hasPrefix("maxwell") }
-        let counts = (daemons + agents).compactMap { name, id -> (String, Int)? in
+            .map { (name: $0.name, id: $0.id, expected: 0) }
+        let counts = (daemons + agents).compactMap { name, id, expected -> (String, Int)? in
             let count = StressFaults.names(in: "/proc/\(id)/fd").count
-            return count > 0 ? (name, count) : nil
+            return count > 0 ? (name, count - expected) : nil
         }
         return Dictionary(counts) { _, later in later }
     }
