@@ -65,6 +65,7 @@ struct Controller: AsyncParsableCommand {
 
     private static func serve(_ settings: Settings, _ secrets: Secrets) async throws {
         raiseDescriptorLimit()
+        clinux_share_heaps(2)
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         var log = Logger(label: "maxwelld")
         log.logLevel = Logger.Level(rawValue: settings.controller.logLevel.rawValue) ?? .info

@@ -18,3 +18,6 @@ int clinux_spawn_without(posix_spawn_file_actions_t *actions, int first);
 
 /// malloc_trim(3): memory that was freed goes back to the kernel, whole pages of it. The others' malloc(3) waits meanwhile.
 static inline void clinux_give_back_memory(void) { malloc_trim(0); }
+
+/// mallopt(3): threads share so many heaps, each of which keeps pages of its own. To be called before there are threads.
+static inline void clinux_share_heaps(int heaps) { mallopt(M_ARENA_MAX, heaps); }
