@@ -132,6 +132,9 @@ final class Agent {
         throw Gone()
     }
 
+    /// What was told and not heard yet, but for the load.
+    var news: [HostMessage] { events.filter { if case .load = $0 { false } else { true } } }
+
     /// The load, when it is told next.
     func load() throws -> HostLoad {
         while true {

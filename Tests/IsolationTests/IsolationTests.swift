@@ -61,7 +61,7 @@ struct DisplayTests {
                     == .displayEnded(
                         DisplayEnd(display: number, session: nil, status: nil, wallSeconds: 0, cpuSeconds: 0)))
             #expect(try agent.data("RFB 3104 \(Agent.key.exposed)\n", bytes: 15) == "OK\nRFB 003.008\n")
-            #expect(agent.exists(number) && agent.events.isEmpty)
+            #expect(agent.exists(number) && agent.news.isEmpty)
             expectEnded(try agent.ask(.endDisplay(display: number, key: Agent.key, patienceSeconds: 2)))
             #expect(agent.traces(of: number) == [])
         }

@@ -49,7 +49,7 @@ struct MessageTests {
                     "id=$(xdotool search --name '^Message$'); xdotool mousemove --window $id 20 20 key Return",
                 ])
             while try windows(agent, number) > 0 || !programs(agent, number).isEmpty { usleep(5000) }
-            #expect(try agent.account(number).status == nil && agent.events.isEmpty)
+            #expect(try agent.account(number).status == nil && agent.news.isEmpty)
             #expect(try agent.inventory().map(\.state) == [.used])
             expectEnded(try agent.end(number))
             #expect(agent.traces(of: number) == [])
@@ -66,7 +66,7 @@ struct MessageTests {
             while try windows(agent, number) == 2 { usleep(5000) }
             #expect(programs(agent, number).count <= 1)
             while try !programs(agent, number).isEmpty || windows(agent, number) > 0 { usleep(5000) }
-            #expect(agent.events.isEmpty)
+            #expect(agent.news.isEmpty)
             expectEnded(try agent.end(number))
         }
     }
