@@ -1,6 +1,5 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
-#include <fcntl.h>
 #include <linux/ioprio.h>
 #include <linux/quota.h>
 #include <sched.h>
@@ -34,5 +33,3 @@ int clinux_rename_to_new(int from_folder, const char *from, int to_folder, const
 }
 
 const char *clinux_entry_name(const struct dirent *entry) { return entry->d_name; }
-
-const int clinux_path_only = O_PATH;

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import HostProtocol
 import SessionModel
@@ -38,14 +37,9 @@ struct AccountCleaning {
         guard words == "done" else {
             throw HostFailure(.internalError, words.isEmpty ? "the cleaning was killed" : words)
         }
-        let place = PathParts(account.home)
-        let parent = open(place.parent, clinux_path_only | O_DIRECTORY | O_CLOEXEC)
-        guard parent >= 0 else {
-            if errno == ENOENT { return }
-            throw failure("open \(place.parent)")
-        }
-        defer { close(parent) }
-        guard unlinkat(parent, place.name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
+        guard let place = try HomePlace.found(account.home) else { return }
+        defer { place.folder.close() }
+        guard unlinkat(place.folder.descriptor, place.name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
             throw failure("rmdir \(account.home)")
         }
     }

@@ -15,14 +15,15 @@ enum Container {
     /// Where the container sees the display server's folder.
     static let server = "/run/maxwell/x"
 
-    /// Xvnc's own command line. With `-rfbport 0` it would listen on TCP in spite of the Unix socket (Xvnc(1)).
+    /// Xvnc's own command line. With `-rfbport 0` it would listen on TCP in spite of the Unix socket (Xvnc(1)); with
+    /// an audit it would write of every X client that it turns away.
     static func server(_ order: DisplayOrder, _ program: String, in folder: String) -> [String] {
         [
             program, ":\(order.display)", "-geometry", "\(order.geometry)", "-depth", "\(order.depth)",
             "-rfbport", "-1", "-rfbunixpath", folder + "/rfb", "-rfbunixmode", "0600", "-nolisten", "tcp",
             "-nolisten", "local", "-SecurityTypes", "VncAuth", "-PasswordFile", folder + "/passwd", "-AlwaysShared",
             "-UseBlacklist=0", "-IdleTimeout=0", "-MaxIdleTime=0", "-MaxDisconnectionTime=0",
-            "-auth", folder + "/auth", "-desktop", "maxwell",
+            "-auth", folder + "/auth", "-audit", "0", "-desktop", "maxwell",
         ] + (order.withGL ? [] : ["-extension", "GLX"])
     }
 

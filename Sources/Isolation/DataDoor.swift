@@ -5,8 +5,11 @@ import SessionModel
 /// The host's one data socket: reads a connection's first line and hands it to the display's keeper.
 final class DataDoor {
     private static let longest = 100
+    /// Connections whose line is waited for at the same time; others wait in the socket's queue.
+    static let most = 256
     private let run: RunFolder
     private let loop = Loop()
+    private var open = 0
 
     private init(run: RunFolder) { self.run = run }
 
@@ -15,14 +18,26 @@ final class DataDoor {
         clinux_ignore_signal(SIGPIPE)
         for fd: Int32 in [3, 4] { _ = fcntl(fd, F_SETFD, FD_CLOEXEC) }
         let data = DataDoor(run: run)
-        data.loop.watch(3) { _ in
-            let fd = accept(3, nil, nil)
-            if fd >= 0 { data.welcome(fd) }
-        }
+        data.loop.watch(3) { _ in data.admit() }
         data.loop.run()
     }
 
+    private func admit() {
+        let fd = accept(3, nil, nil)
+        if fd >= 0 {
+            welcome(fd)
+        } else if errno == EMFILE || errno == ENFILE {
+            // They stay in the queue, of which poll(2) would tell at once, again and again.
+            loop.wait(3, for: 0)
+            loop.after(0.05) { [self] in admitMore() }
+        }
+    }
+
+    private func admitMore() { if open < Self.most { loop.wait(3, for: POLLIN) } }
+
     private func welcome(_ fd: Int32) {
+        open += 1
+        if open == Self.most { loop.wait(3, for: 0) }
         _ = fcntl(fd, F_SETFD, FD_CLOEXEC)
         makeNonblocking(fd)
         var line: [UInt8] = []
@@ -49,6 +64,8 @@ final class DataDoor {
         loop.forget(fd)
         if let words { _ = writeAll(Array(words.utf8), to: fd) }
         close(fd)
+        open -= 1
+        admitMore()
     }
 
     private func answer(_ fd: Int32, _ line: String) {
@@ -57,11 +74,7 @@ final class DataDoor {
         guard words.count == 3, words[0] == "RFB", let number = Int(words[1]).flatMap({ try? DisplayNumber($0) }) else {
             return finish(fd, "NO such word\n")
         }
-        loop.forget(fd)
-        if handOver(fd, Array(words[2].utf8), to: run.display(number).door) {
-            close(fd)
-        } else {
-            finish(fd, "NO such display or key\n")
-        }
+        let isTaken = handOver(fd, Array(words[2].utf8), to: run.display(number).door)
+        finish(fd, isTaken ? nil : "NO such display or key\n")
     }
 }

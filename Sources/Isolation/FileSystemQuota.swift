@@ -16,18 +16,16 @@ enum FileSystemQuota {
 
     /// Sets limits in blocks of 1024 bytes, 0 for none; throws with why where the file system has none.
     static func set(_ uid: UInt32, soft: UInt64, hard: UInt64, on home: String) throws(HostFailure) {
+        let place = try HomePlace(home)
+        defer { place.folder.close() }
+        var fd = openFolder(place.folder.descriptor, place.name)
         // A user who has no home yet will have it beside the others'.
-        var place = home
-        var fd = open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        if fd < 0, errno == ENOENT {
-            place = PathParts(home).parent
-            fd = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        }
-        guard fd >= 0 else { throw HostFailure(.homeUnavailable, failure("open \(place)").cause) }
+        if fd < 0, errno == ENOENT { fd = openFolder(place.folder.descriptor, ".") }
+        guard fd >= 0 else { throw HostFailure(.homeUnavailable, failure("open \(home)").cause) }
         defer { close(fd) }
         var quota = clinux_quota(space: 0, soft: soft, hard: hard)
         guard clinux_set_quota(fd, uid, &quota) == 0 else {
-            throw HostFailure(.refused, failure("no quota of uid \(uid) can be set on \(place): quotactl_fd").cause)
+            throw HostFailure(.refused, failure("no quota of uid \(uid) can be set for \(home): quotactl_fd").cause)
         }
     }
 

@@ -9,7 +9,11 @@ import HostProtocol
 struct Folder {
     let descriptor: Int32
 
-    /// The folder at `path`. Its last part is no link; those above may be, for they are the administrator's.
+    /// What is held open already.
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// The folder at `path`, for who has become a user. Its last part is no link; those above may be, and lead where that
+    /// user may go. Root goes by ``HomePlace``.
     init(_ path: String) throws(HostFailure) {
         let parts = path.split(separator: "/").map(String.init)
         guard path.hasPrefix("/"), let name = parts.last else {

@@ -3,7 +3,8 @@ import Glibc
 import HostProtocol
 import SessionModel
 
-/// A home at the hand-over, as root finds it: the folder that the account names, which belongs to the account.
+/// A home at the hand-over, as root finds it (``HomePlace``): the folder that the account names, which belongs to the
+/// account.
 ///
 /// Only what was looked at is used: the mount that goes into the container is made of this very descriptor.
 struct Home {
@@ -11,7 +12,11 @@ struct Home {
 
     /// The home of `account`; blocks for as long as its file system does.
     init(_ account: Account) throws(HostFailure) {
-        do throws(HostFailure) { folder = try Folder(account.home) } catch {
+        do throws(HostFailure) {
+            let place = try HomePlace(account.home)
+            defer { place.folder.close() }
+            folder = try place.folder.folder(place.name)
+        } catch {
             throw HostFailure(.homeUnavailable, "home \(account.home): \(error.cause)")
         }
         guard let owner = folder.owner else { throw failure("home \(account.home)") }

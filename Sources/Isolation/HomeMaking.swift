@@ -59,11 +59,14 @@ struct HomeMaking {
 
     /// The folder the home is in, which is there; that of the homes of lent uids is made.
     private func openParent() throws(HostFailure) -> Int32 {
-        let path = place.parent
-        if PathParts(path).name == AccountCleaning.folder { try makeFolder(path, 0o711) }
-        let parent = open(path, clinux_path_only | O_DIRECTORY | O_CLOEXEC)
-        guard parent >= 0 else { throw HostFailure(.homeUnavailable, failure("open \(path)").cause) }
-        return parent
+        if PathParts(place.parent).name == AccountCleaning.folder {
+            let shared = try HomePlace(place.parent)
+            defer { shared.folder.close() }
+            guard mkdirat(shared.folder.descriptor, shared.name, 0o711) == 0 || errno == EEXIST else {
+                throw failure("mkdir \(place.parent)")
+            }
+        }
+        return try HomePlace(account.home).folder.descriptor
     }
 
     /// Whether the home is there; throws when something else has its name.

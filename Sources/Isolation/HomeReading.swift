@@ -10,11 +10,7 @@ struct HomeReading {
 
     /// Asks the file system as root, then counts as the user, when nobody else wants the processor or the disk.
     func usage() throws(HostFailure) -> HomeUsage {
-        let asked = open(account.home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        if asked >= 0 {
-            defer { close(asked) }
-            if let usage = FileSystemQuota.usage(of: account.uid, on: asked) { return usage }
-        }
+        if let usage = quota { return usage }
         if let step = becomeUser(account, filtered: false) { throw failure(step) }
         clinux_be_idle()
         let home = open(account.home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -24,6 +20,16 @@ struct HomeReading {
         return HomeUsage(
             source: .measured, used: count.bytes, softLimit: 0, hardLimit: 0,
             free: FileSystemQuota.freeSpace(on: home))
+    }
+
+    /// What the file system counts; nil where it does not, or where root does not come that far.
+    private var quota: HomeUsage? {
+        guard let place = try? HomePlace(account.home) else { return nil }
+        defer { place.folder.close() }
+        let home = openFolder(place.folder.descriptor, place.name)
+        guard home >= 0 else { return nil }
+        defer { close(home) }
+        return FileSystemQuota.usage(of: account.uid, on: home)
     }
 
     private var unavailable: HostFailure {

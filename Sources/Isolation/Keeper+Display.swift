@@ -26,10 +26,8 @@ extension Keeper {
         try makeFolder(folder.server, 0o700)
         var generator = SystemRandomNumberGenerator()
         cookie = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        try writeFile(
-            folder.server + "/auth", Container.authority(display: number, cookie: cookie), owner: order.uid)
-        try writeFile(
-            folder.server + "/passwd", Container.passwordFile(order.password), owner: order.uid)
+        try writeForServer("auth", Container.authority(display: number, cookie: cookie), order)
+        try writeForServer("passwd", Container.passwordFile(order.password), order)
         guard chown(folder.server, order.uid, order.uid) == 0 else { throw failure("chown") }
         let door = try listenUnix(folder.door, SOCK_DGRAM)
         loop.watch(door) { [self] _ in admit(door) }
@@ -40,18 +38,22 @@ extension Keeper {
         written.groups = groups.folders
         try writeState()
 
-        let output = open(folder.serverLog, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o600)
+        var output: [Int32] = [-1, -1]
+        guard clinux_pipe(&output) == 0 else { throw failure("pipe") }
         let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
-        guard output >= 0, input >= 0 else { throw failure("open \(folder.serverLog)") }
         defer {
-            close(output)
+            close(output[1])
             close(input)
         }
+        guard input >= 0 else { throw failure("open /dev/null") }
+        // Nothing that Xvnc writes gets lost because the pipe is full.
+        _ = fcntl(output[1], F_SETFL, 0)
+        serverLog = try ServerLog(folder.serverLog, from: output[0], loop: loop)
         switch run.isolation {
         case .none:
             server = try launch(
                 Container.plain(order, run.displayServer, folder), environment: plainEnvironment,
-                descriptors: [input, output, output]
+                descriptors: [input, output[1], output[1]]
             ) { setsid() }
             written.first = server.flatMap { ProcessIdentity($0) }
         case .container:
@@ -73,7 +75,7 @@ extension Keeper {
                 began = try launch(
                     Container.wrapped(order, run.displayServer, folder, sight, filter: 3, information: 4),
                     environment: plainEnvironment,
-                    descriptors: [input, output, output, filter[0], information[1]]
+                    descriptors: [input, output[1], output[1], filter[0], information[1]]
                 ) { groups.enter(.server) }
             } catch {
                 close(information[1])
@@ -101,6 +103,21 @@ extension Keeper {
         try writeState()
     }
 
+    /// Writes a file that Xvnc reads and cannot make longer.
+    private func writeForServer(_ name: String, _ bytes: [UInt8], _ order: DisplayOrder) throws(HostFailure) {
+        let file = folder.server + "/" + name
+        try writeFile(file, bytes, mode: 0o640)
+        guard chown(file, 0, order.uid) == 0 else { throw failure("chown \(file)") }
+    }
+
+    /// Takes its folder from Xvnc, which has made its socket there by now: one that is taken over later makes no file in
+    /// the run folder, which is memory of the whole host's.
+    private func closeServerFolder(_ order: DisplayOrder) throws(HostFailure) {
+        guard chmod(folder.server, 0o750) == 0, chown(folder.server, 0, order.uid) == 0 else {
+            throw failure("chown \(folder.server)")
+        }
+    }
+
     /// Answers when the display has been shown to live, to a client of our own that then stays.
     private func awaitSign(until deadline: Double) {
         guard making != nil else { return }
@@ -122,6 +139,7 @@ extension Keeper {
                 }
                 return
             }
+            do throws(HostFailure) { try closeServerFolder(order) } catch { return failMaking(error) }
             making = nil
             state = .ready
             waitingLaunch = try? WaitingLaunch(in: groups)
@@ -139,11 +157,5 @@ extension Keeper {
             pay(debt, .failed(failure))
             loop.stop()
         }
-    }
-
-    /// The display server's last words.
-    func serverLogTail() -> String {
-        let lines = text(of: folder.serverLog)?.split(separator: "\n").suffix(4) ?? []
-        return lines.joined(separator: " | ")
     }
 }

@@ -22,6 +22,7 @@ final class Keeper: DisplaySpeaker {
     /// bubblewrap, or Xvnc itself without a container.
     var server: Int32?
     var serverGone = false
+    var serverLog: ServerLog?
     var making: Debt?
     /// Our own view of the display, until an application runs on it.
     var connection: DisplayConnection?

@@ -14,6 +14,16 @@ enum OrderCheck {
         }
     }
 
+    /// Why no home is at `path`, in one sentence; nil when one may be.
+    static func fault(ofHome path: String) -> String? {
+        do throws(Fault) {
+            try check(home: path)
+            return nil
+        } catch {
+            return error.words
+        }
+    }
+
     private struct Fault: Error {
         let words: String
     }
@@ -106,7 +116,8 @@ enum OrderCheck {
 
     // MARK: Where
 
-    /// Folders of the system: a folder that root made there and gave to a user would let the user rule the host.
+    /// Folders of the system: a folder that root made there and gave to a user would let the user rule the host. Where
+    /// links lead, ``HomePlace`` asks again.
     private static let ofSystem: Set<Substring> = [
         "bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "root", "run", "sbin", "sys", "usr",
     ]

@@ -108,7 +108,7 @@ struct DisplayFolder {
     var keeper: String { path + "/keep.sock" }
     /// The keeper's datagram socket: connections with their keys.
     var door: String { path + "/door.sock" }
-    /// What Xvnc sees and owns.
+    /// What Xvnc sees; its own until it has its socket.
     var server: String { path + "/x" }
     var rfb: String { server + "/rfb" }
     var serverLog: String { path + "/xvnc.log" }

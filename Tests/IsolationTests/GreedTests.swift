@@ -220,4 +220,63 @@ struct GreedTests {
             expectEnded(try agent.end(neighbour))
         }
     }
+
+    /// Lets `body` have a host whose displays' servers write more than 4 MiB before they go on with `rest`.
+    private func withTalkativeServers(_ rest: String, _ body: (Agent) throws -> Void) throws {
+        let folder = "/tmp/mw-x\(Secret.token().exposed.prefix(8))"
+        try makeFolder(folder, 0o755)
+        defer { removeTree(folder) }
+        let server = "#!/bin/sh\nyes words without end | head -n 250000 >&2\n\(rest)\n"
+        try writeFile(folder + "/Xvnc", Array(server.utf8), mode: 0o755)
+        // As the container has the folder.
+        let inside = "/usr/local/src"
+        try withAgent(["--xvnc", inside + "/Xvnc"], bound: [inside: folder], body)
+    }
+
+    @Test("a log of a display's server stays short, whatever that writes, and has nothing of refused X clients")
+    func serverLog() throws {
+        let attack = """
+            import os, socket, struct
+            number = os.environ['DISPLAY'].split(':')[1].split('.')[0]
+            refused = 0
+            for i in range(2000):
+                client = socket.socket(socket.AF_UNIX)
+                client.connect('/tmp/.X11-unix/X' + number)
+                client.sendall(struct.pack('<BxHHHHxx18sxx16s', 108, 11, 0, 18, 16, b'MIT-MAGIC-COOKIE-1', os.urandom(16)))
+                refused += client.recv(1) == b'\\0'
+                client.close()
+            print('refused', refused)
+            """
+        try withTalkativeServers("exec Xvnc \"$@\"") { agent in
+            let number = try DisplayNumber(3211)
+            let neighbour = try DisplayNumber(3212)
+            for one in [number, neighbour] { try #require(try agent.make(one) == .displayReady) }
+            let file = RunFolder(path: agent.run, isolation: .container).display(number).serverLog
+            func written() -> String { text(of: file) ?? "" }
+            // The file has the latest, whatever was before.
+            while !written().contains("VNC extension running") { usleep(2000) }
+            #expect(try agent.said(agent.python(attack), on: number) == "refused 2000\n")
+            #expect(!written().contains("AUDIT"))
+            #expect(written().utf8.count <= ServerLog.longest)
+            try agent.expectShown(number)
+            try agent.expectUsable(neighbour, session: 8)
+            for one in [number, neighbour] {
+                expectEnded(try agent.end(one))
+                #expect(agent.traces(of: one) == [])
+            }
+        }
+    }
+
+    @Test("why a display's server ended is told, however much it had written")
+    func lastWords() throws {
+        try withTalkativeServers("echo no colours are left >&2; exit 1") { agent in
+            let number = try DisplayNumber(3213)
+            guard case .failed(let failure) = try agent.make(number) else {
+                Issue.record("a display without a server")
+                return
+            }
+            #expect(failure.kind == .displayFailed && failure.cause.hasSuffix("| no colours are left"))
+            #expect(agent.traces(of: number) == [])
+        }
+    }
 }

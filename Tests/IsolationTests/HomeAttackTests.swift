@@ -54,6 +54,127 @@ struct HomeAttackTests {
         }
     }
 
+    /// `home` as somebody's with this uid.
+    private func account(_ home: String, uid: UInt32 = Agent.alice) throws -> Account {
+        Account(
+            name: try UserName("alice"), uid: uid, gid: uid, home: home, shell: "/bin/sh",
+            groups: [.init(name: "alice", gid: uid)])
+    }
+
+    /// Hands `display` over to alice, whose home it says is `home`.
+    private func start(_ home: String, _ agent: Agent, _ display: DisplayNumber) throws -> HostReply {
+        var order = try agent.order("echo there", on: display, session: 7, geometry: .usual)
+        order.account = try account(home)
+        return try agent.ask(.startApplication(order))
+    }
+
+    /// The folder that the host of a test has to itself; root's.
+    private func base(_ agent: Agent) -> String { PathParts(agent.home).parent }
+
+    @Test(
+        "a link on the way to a home that a user laid, or could have laid, leads root nowhere",
+        arguments: [
+            "the user's", "root's in the user's folder", "root's in a folder for all", "the user's in a sticky one",
+        ])
+    func above(link: String) throws {
+        try withDisplay(3238) { agent, number in
+            let lent: UInt32 = 2_100_918
+            // It stands for a folder of the system's.
+            let system = base(agent) + "/system"
+            mkdir(system, 0o755)
+            for (home, owner) in [("/alice", Agent.alice), ("/.shadow", 0), ("/.shadow/\(lent)", lent)] {
+                mkdir(system + home, 0o755)
+                chown(system + home, owner, owner)
+            }
+            chmod(agent.home, 0o755)
+            let place: String
+            switch link {
+            case "root's in a folder for all", "the user's in a sticky one":
+                place = base(agent) + "/all"
+                mkdir(place, 0o755)
+                chmod(place, link == "the user's in a sticky one" ? 0o1777 : 0o777)
+            default: place = agent.home
+            }
+            let way = place + "/l"
+            #expect(symlink(system, way) == 0)
+            let owner = link.hasPrefix("root's") ? 0 : Agent.alice
+            #expect(lchown(way, owner, owner) == 0)
+            for home in ["ssh.service.d", "alice", ".shadow/\(lent + 1)"] {
+                let reply = try agent.ask(.makeHome(account: account("\(way)/\(home)", uid: lent + 1)))
+                expectFailure(reply, .homeUnavailable)
+                #expect(cause(reply).contains("the link l on the way may be another's than root's"))
+            }
+            expectFailure(try start(way + "/alice", agent, number), .homeUnavailable)
+            expectFailure(
+                try agent.ask(.setQuota(uid: Agent.alice, soft: 0, hard: 0, home: way + "/alice")), .homeUnavailable)
+            #expect(try agent.ask(.cleanAccount(account: account("\(way)/.shadow/\(lent)", uid: lent))) != .done)
+            #expect(names(in: system).sorted() == [".shadow", "alice"] && names(in: system + "/alice") == [])
+            #expect(names(in: system + "/.shadow") == ["\(lent)"])
+            expectEnded(try agent.end(number))
+        }
+    }
+
+    @Test(
+        "links that only root can have laid lead to homes as ever",
+        arguments: ["absolute", "relative", "one after the other", "in a folder like /tmp"])
+    func administrators(link: String) throws {
+        try withDisplay(3239) { agent, number in
+            let base = base(agent)
+            for folder in ["/data", "/data/homes", "/sticky"] { mkdir(base + folder, 0o755) }
+            chmod(base + "/sticky", 0o1777)
+            let way: String
+            switch link {
+            case "absolute":
+                way = base + "/homes"
+                #expect(symlink(base + "/data/homes", way) == 0)
+            case "relative":
+                way = base + "/data/way"
+                #expect(symlink("../data/./homes/", way) == 0)
+            case "one after the other":
+                way = base + "/first/homes"
+                #expect(symlink("second", base + "/first") == 0 && symlink(base + "/data", base + "/second") == 0)
+            default:
+                way = base + "/sticky/homes"
+                #expect(symlink(base + "/data/homes", way) == 0)
+            }
+            let lent: UInt32 = 2_100_919
+            let visitor = try account("\(way)/.shadow/\(lent)", uid: lent)
+            #expect(try agent.ask(.makeHome(account: account(way + "/bob"))) == .done)
+            #expect(try agent.ask(.makeHome(account: visitor)) == .done)
+            #expect(names(in: base + "/data/homes").sorted() == [".shadow", "bob"])
+            #expect(try agent.ask(.cleanAccount(account: visitor)) == .done)
+            #expect(names(in: base + "/data/homes/.shadow") == [])
+            #expect(try start(way + "/bob", agent, number) == .applicationStarted)
+            _ = try agent.exit()
+            #expect(text(of: base + "/data/homes/bob/data/sessions/7/app.log") == "there\n")
+            expectEnded(try agent.end(number))
+        }
+    }
+
+    @Test(
+        "links of root's that lead into a folder of the system's, or in a circle, lead to no home",
+        arguments: ["/etc", "../../etc", "/proc/self/root/etc", "circle"])
+    func circleOrSystem(target: String) throws {
+        try withDisplay(3240) { agent, number in
+            let name = "mw-never-\(getpid())"
+            let way = base(agent) + "/circle"
+            #expect(symlink(target, way) == 0)
+            let before = names(in: "/etc").sorted()
+            for home in ["\(way)/\(name)", "\(way)/.shadow/2100920"] {
+                expectFailure(
+                    try agent.ask(.makeHome(account: account(home, uid: 2_100_920))),
+                    target == "circle" ? .homeUnavailable : .refused)
+            }
+            let reply = try start("\(way)/\(name)", agent, number)
+            expectFailure(reply, .homeUnavailable)
+            let expected =
+                target == "circle" ? "Too many levels of symbolic links" : "A home is in no folder of the system's."
+            #expect(cause(reply).hasSuffix(expected), "\(cause(reply))")
+            #expect(names(in: "/etc").sorted() == before)
+            expectEnded(try agent.end(number))
+        }
+    }
+
     @Test(
         "a link in the way to the session's directory is not followed: nothing is written where it leads",
         arguments: ["data", "data/sessions", "data/sessions/7"], [true, false])

@@ -43,7 +43,9 @@ struct NoticeTests {
             let order = try agent.order(script, on: number, session: 7, geometry: .usual)
             #expect(try agent.ask(.startApplication(order)) == .applicationStarted)
             while try windows(agent, number) == 0 { usleep(5000) }
-            let log = try agent.inside(number, ["cat", "/tmp/session-7/app.log"])
+            // The window may be there before the application has said everything.
+            var log = ""
+            while !log.hasSuffix("kept\n") { log = try agent.inside(number, ["cat", "/tmp/session-7/app.log"]) }
             #expect(log == "/tmp/session-7\n\(Agent.alice)\nsessionid 7\nkept\n")
             #expect(try agent.account(number).status == nil)
             expectEnded(try agent.end(number))

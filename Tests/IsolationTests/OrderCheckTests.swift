@@ -166,6 +166,16 @@ struct OrderCheckTests {
         }
     }
 
+    @Test("where links led is held against the same list as what was asked")
+    func places() {
+        for place in ["/home/alice", "/data/home/alice", "/var/home/alice", "/var/lib/homes/alice", "/alice"] {
+            #expect(OrderCheck.fault(ofHome: place) == nil)
+        }
+        for place in ["/etc/x", "/usr/home/alice", "/var/x", "(unreachable)/home/alice", "/home/al\nice/x", "/"] {
+            #expect(OrderCheck.fault(ofHome: place) != nil)
+        }
+    }
+
     @Test("whatever the agent is asked beyond its list, it refuses, and nothing has happened")
     func nothingHappens() throws {
         try withAgent { agent in

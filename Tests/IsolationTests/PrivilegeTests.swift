@@ -120,11 +120,11 @@ struct PrivilegeTests {
         let inside = "/usr/local/src"
         let server = """
             #!/bin/sh
-            cd /run/maxwell/x
+            cd /tmp
             (
-                while [ ! -e go ]; do sleep 0.01; done
-                python3 \(inside)/attack.py >new 2>&1
-                mv new said
+                while [ ! -e /run/maxwell/x/go ]; do sleep 0.01; done
+                python3 \(inside)/attack.py >server-new 2>&1
+                mv server-new server-said
             ) &
             exec Xvnc "$@"
 
@@ -152,8 +152,10 @@ struct PrivilegeTests {
             try writeFile(place + "/go", [])
             _ = try agent.exit()
             #expect(agent.file("7/app.log") == "there\n" + Self.nothing)
-            while access(place + "/said", F_OK) != 0 { usleep(2000) }
-            #expect(text(of: place + "/said") == Self.nothing)
+            let first = try #require(agent.left(of: number).first)
+            let said = "/proc/\(first.pid)/root/tmp/server-said"
+            while access(said, F_OK) != 0 { usleep(2000) }
+            #expect(text(of: said) == Self.nothing)
             expectEnded(try agent.end(number))
             #expect(agent.traces(of: number) == [])
         }

@@ -1,6 +1,7 @@
 import Glibc
 import HostProtocol
 import SessionModel
+import TestServers
 import Testing
 
 @testable import Isolation
@@ -59,6 +60,33 @@ struct ServerAttackTests {
             expectEnded(try agent.end(number))
             #expect(agent.traces(of: number) == [])
             #expect(names(in: target) == ["kept"])
+        }
+    }
+
+    @Test("it reads its files, and neither makes one nor makes one longer in the host's run folder")
+    func writing() throws {
+        try withDisplay(3285) { agent, number in
+            let folder = RunFolder(path: agent.run, isolation: .container).display(number)
+            let uid = "\(2_000_000 + number.value)"
+            let attack = """
+                cd \(folder.server) || exit
+                cat auth passwd | wc -c
+                for one in . .. auth passwd; do chmod 0777 $one && echo opened $one; done
+                for one in auth passwd ../state ../xvnc.log; do dd if=/dev/zero of=$one bs=1M count=1 && echo wrote $one; done
+                for one in . ..; do touch $one/new && echo made $one; mkdir $one/folder && echo made $one; done
+                ln auth other && echo linked
+                mv rfb other && echo moved
+                rm -f rfb auth passwd && echo removed
+                """
+            let said = try runCommand(
+                [
+                    "/usr/bin/setpriv", "--reuid", uid, "--regid", uid, "--clear-groups", "/bin/sh", "-c",
+                    "exec 2>/dev/null\n" + attack,
+                ])
+            #expect(said.output == "56\n")
+            try agent.expectUsable(number, session: 7)
+            expectEnded(try agent.end(number))
+            #expect(agent.traces(of: number) == [])
         }
     }
 }

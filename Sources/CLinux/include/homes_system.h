@@ -25,6 +25,3 @@ int clinux_rename_to_new(int from_folder, const char *from, int to_folder, const
 
 /// The name in an entry of readdir(3).
 const char *clinux_entry_name(const struct dirent *entry);
-
-/// O_PATH of open(2).
-extern const int clinux_path_only;
