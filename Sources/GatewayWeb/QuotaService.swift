@@ -6,23 +6,25 @@ import Logging
 import SessionModel
 import Synchronization
 
-/// The portal's two-line protocol about disk space (``QuotaLine``), on a TCP port: a line, an answer, the end. What the
-/// controller is asked is what it lets `maxwell-web` ask.
+/// The portal's two-line protocol about disk space (``QuotaLine``), on a TCP port: a line, an answer, the end. Of this
+/// machine's accounts root and the portal's are answered (``QuotaAsker``). What the controller is asked is what it lets
+/// `maxwell-web` ask.
 public final class QuotaService: Sendable {
     /// Connections at the same time; one more is closed at once.
     private static let most = 32
 
     private let socket: Int32
     private let controller: String
+    private let portalUsers: [String]
     private let patience: Double
     private let logger: Logger
     private let open = Mutex(0)
 
     /// Listens on the socket that systemd passed (sd_listen_fds(3)), else on `host`, an IPv4 or IPv6 address, and `port`,
-    /// where they are given; nil without either. `controller` is its socket's path; a connection may take `patience`
-    /// seconds.
+    /// where they are given; nil without either. `controller` is its socket's path; `portalUsers` are
+    /// the accounts that may ask besides root; a connection may take `patience` seconds.
     public init?(
-        host: String?, port: Int, controller: String, patience: Double = 30, logger: Logger
+        host: String?, port: Int, controller: String, portalUsers: [String], patience: Double = 30, logger: Logger
     ) throws(QuotaServiceError) {
         if let passed = Self.passedSocket() {
             socket = passed
@@ -32,6 +34,7 @@ public final class QuotaService: Sendable {
             return nil
         }
         self.controller = controller
+        self.portalUsers = portalUsers
         self.patience = patience
         self.logger = logger
     }
@@ -91,6 +94,8 @@ public final class QuotaService: Sendable {
 
     private func answer(_ connection: Int32) {
         let deadline = Self.now() + patience
+        let asker = QuotaAsker(of: connection)
+        guard asker.mayAsk(portalUsers) else { return tellRefused(asker) }
         guard let line = readLine(connection, until: deadline), let request = QuotaLine.request(line) else { return }
         let text: String
         do throws(ControlSocketError) {
@@ -110,6 +115,15 @@ public final class QuotaService: Sendable {
         // It fits into a socket's buffer: nobody makes us wait.
         let bytes = Array(text.utf8)
         _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+    }
+
+    private func tellRefused(_ asker: QuotaAsker) {
+        if case .account(let uid) = asker {
+            logger.warning("somebody who may not asked for quotas", metadata: ["uid": "\(uid)"])
+        } else {
+            logger.warning(
+                "it is not known who asked for quotas", metadata: ["cause": "no such socket in /proc/net/tcp, tcp6"])
+        }
     }
 
     /// The bytes before the first line end; nil when none comes in time, or too late.

@@ -36,32 +36,36 @@ extension Gateway {
         return .done("")
     }
 
-    /// The portal's `purge`: removes what sessions that have ended left behind.
+    /// The portal's `purge`: removes what sessions that have ended left behind. Folders of all sessions lie in the one home:
+    /// whichever host is asked is told the numbers of those that live, on other hosts too, for it to spare them.
     func purge(_ user: UserName, days: Int?) async throws -> ControlReply {
         guard settings.homes.allowsPurge else { throw SessionError.purgeIsOff }
         guard let account = try await presentLodging(of: user)?.account else { return .done("") }
         let live = try await database.sessions(of: user).filter(\.state.isLive).map(\.number)
-        try await askForHome(.purge(account: account, days: days ?? 0, live: live), within: .seconds(65))
+        let request = HostRequest.purge(account: account, days: days ?? 0, live: live)
+        try await onSomeHost(for: user) { try await self.fleet.channel($0).ask(request, within: .seconds(65)) }
         log.event("results purged", [.user: "\(user)", .reason: days.map { "older than \($0) days" } ?? "all"])
         return .done("")
     }
 
-    /// The sentence that a start shows somebody who was over the limit when somebody last looked; nil for everyone else.
-    func homeNotice(of lodging: Lodging) -> String? {
-        let figure = homeFigures.figure(of: lodging.account.name, olderThan: settings.homes.measureEvery)
+    /// The sentence that a start on `host` shows somebody who was over the limit when that host last looked; nil for everyone
+    /// else.
+    func homeNotice(of lodging: Lodging, on host: HostName) -> String? {
+        let figure = homeFigures.figure(of: lodging.account.name, on: host, olderThan: settings.homes.measureEvery)
         return figure?.isOver == true ? Self.overLimit : nil
     }
 
-    /// After a start: looks how much its user has, unless somebody just did, and shows the notice where the start did not.
-    func lookAtHome(of lodging: Lodging, in session: SessionNumber) async {
+    /// After a start on `host`: has that host look how much its user has, unless it just did, and shows the notice where the
+    /// start did not.
+    func lookAtHome(of lodging: Lodging, in session: SessionNumber, on host: HostName) async {
         let account = lodging.account
-        let known = homeFigures.figure(of: account.name, olderThan: settings.homes.measureEvery)
-        guard known?.isOld ?? true, let usage = try? await usage(of: lodging), usage.isOver,
+        let known = homeFigures.figure(of: account.name, on: host, olderThan: settings.homes.measureEvery)
+        guard known?.isOld ?? true, let usage = try? await usage(of: lodging, on: host), usage.isOver,
             known?.isOver != true, let record = try? await database.session(session), let place = record.place,
-            let key = record.display?.key
+            place.host == host, let key = record.display?.key
         else { return }
         do {
-            _ = try await fleet.channel(place.host).ask(
+            _ = try await fleet.channel(host).ask(
                 .message(display: place.number, key: key, text: Self.overLimit, seconds: 3600), within: .seconds(10))
         } catch {
             log.event(
@@ -88,41 +92,55 @@ extension Gateway {
         }
     }
 
-    /// What a host says of a home, with the settings' limits where the file system has none.
-    private func usage(of lodging: Lodging) async throws -> HomeUsage {
+    /// What a connected host says of a home.
+    func usage(of lodging: Lodging) async throws -> HomeUsage {
+        try await onSomeHost(for: lodging.account.name) { try await self.usage(of: lodging, on: $0) }
+    }
+
+    /// What `host` says of a home, with the settings' limits where the file system has none.
+    private func usage(of lodging: Lodging, on host: HostName) async throws -> HomeUsage {
         let account = lodging.account
+        if lodging.isLent {
+            // The host keeps the figure, and has to forget it before the uid is lent to somebody else.
+            guard try await database.noteShadow(account.uid, of: account.name, on: host) else {
+                throw SessionError.guestAccountGone(account.name)
+            }
+        }
         let maxAge = settings.homes.measureEvery / .seconds(1)
         let reply: HostReply
         do {
-            reply = try await askForHome(.homeUsage(account: account, maxAge: maxAge), within: .seconds(8)) { host in
-                guard lodging.isLent else { return }
-                // The host keeps the figure, and has to forget it before the uid is lent to somebody else.
-                guard try await self.database.noteShadow(account.uid, of: account.name, on: host) else {
-                    throw SessionError.guestAccountGone(account.name)
-                }
-            }
+            reply = try await fleet.channel(host).ask(
+                .homeUsage(account: account, maxAge: maxAge), within: .seconds(8))
         } catch HostAccessError.failed(_, let failure) where failure.kind == .tooOften {
             throw SessionError.stillCounting(account.name)
         }
         guard case .homeUsage(var usage) = reply else { throw SessionError.stillCounting(account.name) }
         if usage.source == .measured { (usage.softLimit, usage.hardLimit) = limits }
         // A lent home goes with its visit: the next one begins with nothing.
-        if !lodging.isLent { homeFigures.note(account.name, isOver: usage.isOver) }
+        if !lodging.isLent { homeFigures.note(account.name, on: host, isOver: usage.isOver) }
         return usage
     }
 
-    /// Asks the first connected host that answers: they all see the same homes. `prepare` is done before each is asked.
+    /// Has the first connected host that can do `body`: they all see the same homes.
+    func askForHome(_ request: HostRequest, within deadline: Duration) async throws {
+        try await onSomeHost(for: nil) { try await self.fleet.channel($0).ask(request, within: deadline) }
+    }
+
+    /// Does `body` with one connected host after another until it succeeds: they all see the same homes. Those come first
+    /// where `user` has a session: they know of the user.
     @discardableResult
-    func askForHome(
-        _ request: HostRequest, within deadline: Duration, prepare: (HostName) async throws -> Void = { _ in }
-    ) async throws -> HostReply {
+    private func onSomeHost<Value>(
+        for user: UserName?, _ body: (HostName) async throws -> Value
+    ) async throws -> Value {
+        let live = try await user.asyncMap { try await self.database.sessions(of: $0).filter(\.state.isLive) } ?? []
+        let known = Set(live.compactMap { $0.place?.host })
+        let hosts = await fleet.states().keys.sorted()
         var lastFailure: any Error = SessionError.noHost(.nothingConnected, ApplicationName(known: "homes"))
-        for host in await fleet.states().keys.sorted() {
-            try await prepare(host)
+        for host in hosts.filter(known.contains) + hosts.filter({ !known.contains($0) }) {
             do {
-                return try await fleet.channel(host).ask(request, within: deadline)
-            } catch HostAccessError.failed(let host, let failure) where failure.kind == .tooOften {
-                throw HostAccessError.failed(host, failure)
+                return try await body(host)
+            } catch SessionError.stillCounting(let user) {
+                throw SessionError.stillCounting(user)
             } catch {
                 lastFailure = error
             }

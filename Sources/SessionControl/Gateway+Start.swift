@@ -31,7 +31,9 @@ extension Gateway {
                             .host: "\(choice.record.name)", .took: "\(ContinuousClock.now - attempt.began)",
                         ])
                     let lodging = attempt.lodging
-                    if lodging.hasHome { Task { await lookAtHome(of: lodging, in: number) } }
+                    if lodging.hasHome {
+                        Task { await lookAtHome(of: lodging, in: number, on: choice.record.name) }
+                    }
                     return number
                 }
             } while attempt.lostEveryHost
@@ -221,7 +223,7 @@ extension Gateway {
                     limits: application.limits ?? settings.limits,
                     network: attempt.network, tree: application.tree,
                     mayMakeUserNamespaces: application.mayMakeUserNamespaces,
-                    notice: homeNotice(of: attempt.lodging))),
+                    notice: homeNotice(of: attempt.lodging, on: display.id.host))),
             within: .seconds(20))
     }
 

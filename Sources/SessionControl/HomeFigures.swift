@@ -1,19 +1,26 @@
-import HostProtocol
 import SessionModel
 import Synchronization
 
-/// What users were last found to use, for a start to know without asking.
+/// What users were last found to use, by the host that told it, for a start there to know without asking: what one host
+/// tells is never shown on another's displays.
 final class HomeFigures: Sendable {
-    private let known = Mutex<[UserName: (isOver: Bool, at: ContinuousClock.Instant)]>([:])
-
-    /// Keeps a figure.
-    func note(_ user: UserName, isOver: Bool) {
-        known.withLock { $0[user] = (isOver, .now) }
+    private struct Source: Hashable {
+        let user: UserName
+        let host: HostName
     }
 
-    /// Whether the user was over the limit when somebody last looked, and whether that is longer ago than `age`; nil when
-    /// nobody has looked.
-    func figure(of user: UserName, olderThan age: Duration) -> (isOver: Bool, isOld: Bool)? {
-        known.withLock { known in known[user].map { ($0.isOver, $0.at.duration(to: .now) > age) } }
+    private let known = Mutex<[Source: (isOver: Bool, at: ContinuousClock.Instant)]>([:])
+
+    /// Keeps a figure.
+    func note(_ user: UserName, on host: HostName, isOver: Bool) {
+        known.withLock { $0[Source(user: user, host: host)] = (isOver, .now) }
+    }
+
+    /// Whether the user was over the limit when `host` last looked, and whether that is longer ago than `age`; nil when it
+    /// has not looked.
+    func figure(of user: UserName, on host: HostName, olderThan age: Duration) -> (isOver: Bool, isOld: Bool)? {
+        known.withLock { known in
+            known[Source(user: user, host: host)].map { ($0.isOver, $0.at.duration(to: .now) > age) }
+        }
     }
 }

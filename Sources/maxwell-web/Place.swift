@@ -9,6 +9,8 @@ struct Place {
     let quotas: ListenAddress?
     /// The controller's socket.
     let controller: String
+    /// Whose questions about quotas are answered.
+    let portalUsers: [String]
 
     /// Reads the settings file.
     init(_ arguments: Arguments) throws(SettingsErrors) {
@@ -19,5 +21,6 @@ struct Place {
         user = arguments.user ?? web.user
         quotas = web.quotaListen
         controller = settings.controller.socket
+        portalUsers = settings.controller.portalUsers
     }
 }

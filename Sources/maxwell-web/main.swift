@@ -17,7 +17,8 @@ do {
     let place = try Place(arguments)
     // The port may be one that only root may have.
     let quotas = try QuotaService(
-        host: place.quotas?.host, port: place.quotas?.port ?? 0, controller: place.controller, logger: logger)
+        host: place.quotas?.host, port: place.quotas?.port ?? 0, controller: place.controller,
+        portalUsers: place.portalUsers, logger: logger)
     try becomeServiceAccount(place.user)
     try quotas?.serve()
     let server = try WebServer(socket: place.socket, noVNC: place.noVNC)

@@ -59,6 +59,10 @@ extension EndToEnd {
                 let why = try Gateway.maxwell("why", number)
                 #expect(why.status == 0, "\(why.output)")
             }
+            // What a home has is told by the host of its owner's session.
+            let quota = try Gateway.maxwell("quota", "bob", "--json")
+            #expect(quota.status == 0 && !quota.output.contains("9223372036854775808"), "\(quota.output)")
+            #expect(try !Gateway.hostParts().contains { $0.host == "exec1" && $0.name == "xmessage" })
             let heard = try Gateway.inside("exec2", "cat", "\(folder)/heard.json")
             for secret in [
                 victim.key, try Gateway.setting("MAXWELL_ALICE_PASSWORD"), try Gateway.setting("MAXWELL_BOB_PASSWORD"),

@@ -49,6 +49,7 @@ for line in sys.stdin:
         "makeDisplay": {"displayReady": {}}, "startApplication": {"applicationStarted": {}},
         "endDisplay": {"displayEnded": {"_0": end(victim)}}, "account": {"account": {"_0": end(victim)}},
         "inventory": {"inventory": {"_0": inventory}}, "check": {"lines": {"_0": ["ok: all is well"], "good": True}},
+        "homeUsage": {"homeUsage": {"_0": {"source": "quota", "used": 2**63, "softLimit": 1, "hardLimit": 1, "free": 0}}},
     }.get(word, {"done": {}})
     say({"reply": {"id": call["id"] + 1, "_1": reply}})
     say({"reply": {"id": call["id"], "_1": reply}})

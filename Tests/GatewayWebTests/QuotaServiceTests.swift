@@ -20,7 +20,8 @@ struct QuotaServiceTests {
             let requests = Mutex<[ControlRequest]>([])
         }
 
-        init(_ reply: ControlReply) throws {
+        /// Answers `portalUsers`; who runs the tests unless told otherwise.
+        init(_ reply: ControlReply, portalUsers: [String]? = nil) throws {
             var name = Array("/tmp/mwqsXXXXXX".utf8CString)
             guard mkdtemp(&name) != nil else { throw Missing(what: "mkdtemp") }
             folder = String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -35,7 +36,8 @@ struct QuotaServiceTests {
             // The controller's answer waits its turn among all tests.
             guard
                 let service = try QuotaService(
-                    host: "127.0.0.1", port: 0, controller: folder + "/s", patience: 600, logger: log)
+                    host: "127.0.0.1", port: 0, controller: folder + "/s",
+                    portalUsers: try portalUsers ?? [Self.ownName()], patience: 600, logger: log)
             else { throw Missing(what: "service") }
             self.service = service
             try service.serve()
@@ -46,10 +48,17 @@ struct QuotaServiceTests {
             rmdir(folder)
         }
 
+        private static func ownName() throws -> String {
+            guard let account = getpwuid(geteuid()) else { throw Missing(what: "an account's name") }
+            return String(cString: account.pointee.pw_name)
+        }
+
         var requests: [ControlRequest] { asked.requests.withLock { $0 } }
 
-        func connect() throws -> Int32 {
+        /// `uid`: who made the socket, where it is not who runs the tests; only root can tell that.
+        func connect(as uid: uid_t? = nil) throws -> Int32 {
             let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            if let uid, fchown(fd, uid, gid_t.max) != 0 { throw Missing(what: "fchown") }
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
             address.sin_port = UInt16(service.port).bigEndian
@@ -145,6 +154,22 @@ struct QuotaServiceTests {
         field.say("getquota user=alice\n", to: silent[0])
         let fd = silent.removeFirst()
         #expect(field.answer(fd).hasPrefix("space=1,"))
+    }
+
+    @Test("of this machine's accounts root and the portal's are answered, and nobody else asks the controller anything")
+    func strangers() throws {
+        let daemon = try #require(getpwnam("daemon")).pointee.pw_uid
+        let isRoot = geteuid() == 0
+        let told: [(users: [String], isAnswered: Bool)] = [
+            ([], false), (["no-such-account", "bin"], false), (["bin", "daemon"], true),
+        ]
+        for (users, isAnswered) in told where isRoot || !isAnswered {
+            let field = try Field(.done(""), portalUsers: users)
+            let fd = try field.connect(as: isRoot ? daemon : nil)
+            field.say("purge user=alice,degree=all \n", to: fd)
+            #expect(field.answer(fd) == (isAnswered ? "Success.\n" : ""), "\(users)")
+            #expect(field.requests.count == (isAnswered ? 1 : 0))
+        }
     }
 
     @Test("a controller that is not there leaves the portal without an answer, at once")

@@ -60,21 +60,42 @@ final class GatewayField {
     ) async throws {
         let host = try ScriptedHost(stray: stray)
         defer { host.tearDown() }
-        for record in [host.record] + others { try await database.addHost(record) }
+        try await withConnected([host], others, more) { try await body($0, host) }
+    }
+
+    /// Runs `body` with a gateway and two hosts that are connected, the second of which is called `name` and takes no sessions.
+    func withHosts(
+        besides name: HostName, _ body: (Gateway, ScriptedHost, ScriptedHost) async throws -> Void
+    ) async throws {
+        let host = try ScriptedHost()
+        defer { host.tearDown() }
+        let second = try ScriptedHost(name, beside: host)
+        defer { second.tearDown() }
+        try await withConnected([host, second], [], "") { gateway in
+            try await database.setHostStatus(name, to: .down)
+            try await body(gateway, host, second)
+        }
+    }
+
+    /// Runs `body` when every one of `hosts`, whose controller's key is the first one's, is connected.
+    private func withConnected(
+        _ hosts: [ScriptedHost], _ others: [HostAddition], _ more: String, _ body: (Gateway) async throws -> Void
+    ) async throws {
+        for record in hosts.map(\.record) + others { try await database.addHost(record) }
         let gateway = try gateway(
             """
-            hosts: {ssh_key: \(host.key)}
+            hosts: {ssh_key: \(hosts[0].key)}
             homes: {root: \(folder)}
             \(more)
             """)
         await gateway.fleet.become(try await database.hosts().compactMap(\.endpoint))
         do {
             let limit = ContinuousClock.now + .seconds(60)
-            while await gateway.fleet.states().isEmpty {
-                guard ContinuousClock.now < limit else { throw TestServerError("the host was not connected") }
+            while await gateway.fleet.states().count < hosts.count {
+                guard ContinuousClock.now < limit else { throw TestServerError("a host was not connected") }
                 try await Task.sleep(for: .milliseconds(20))
             }
-            try await body(gateway, host)
+            try await body(gateway)
         } catch {
             Issue.record(error)
         }

@@ -179,13 +179,13 @@ import Testing
                 return
             }
             let lodging = try await gateway.lodging(of: Self.tester, .real)
-            for _ in 0..<2 { await gateway.lookAtHome(of: lodging, in: number) }
+            for _ in 0..<2 { await gateway.lookAtHome(of: lodging, in: number, on: ScriptedHost.name) }
             // The start's own look comes when it comes.
             #expect(try host.calls().count { $0.word == "message" } >= 2)
-            #expect(gateway.homeNotice(of: lodging) == nil)
+            #expect(gateway.homeNotice(of: lodging, on: ScriptedHost.name) == nil)
             // Nobody's session was on this host under the other uid: that its files were counted there is enough.
             let other = try await gateway.lodging(of: try .stress(2), .real)
-            await gateway.lookAtHome(of: other, in: number)
+            await gateway.lookAtHome(of: other, in: number, on: ScriptedHost.name)
             #expect(try await database.retireShadows(unusedFor: 0, ofStress: true) == 1)
             #expect(try await database.staleShadows().map(\.account.uid) == [other.account.uid])
             #expect(try await database.staleShadows().map(\.hosts) == [[ScriptedHost.name]])

@@ -28,14 +28,20 @@ struct QuotaAnswerTests {
         }
     }
 
-    @Test("who was over the limit when somebody looked is known, until somebody looks again")
+    @Test("who was over the limit when a host looked is known of that host alone, until it looks again")
     func figures() {
         let figures = HomeFigures()
-        #expect(figures.figure(of: Self.alice, olderThan: .seconds(60)) == nil)
-        figures.note(Self.alice, isOver: true)
-        #expect(figures.figure(of: Self.alice, olderThan: .seconds(60)).map { $0.isOver && !$0.isOld } == true)
-        #expect(figures.figure(of: Self.alice, olderThan: .zero)?.isOld == true)
-        figures.note(Self.alice, isOver: false)
-        #expect(figures.figure(of: Self.alice, olderThan: .seconds(60))?.isOver == false)
+        let host = HostName(known: "node1")
+        let other = HostName(known: "node2")
+        #expect(figures.figure(of: Self.alice, on: host, olderThan: .seconds(60)) == nil)
+        figures.note(Self.alice, on: host, isOver: true)
+        let figure = figures.figure(of: Self.alice, on: host, olderThan: .seconds(60))
+        #expect(figure.map { $0.isOver && !$0.isOld } == true)
+        #expect(figures.figure(of: Self.alice, on: host, olderThan: .zero)?.isOld == true)
+        #expect(figures.figure(of: Self.alice, on: other, olderThan: .seconds(60)) == nil)
+        figures.note(Self.alice, on: other, isOver: true)
+        figures.note(Self.alice, on: host, isOver: false)
+        #expect(figures.figure(of: Self.alice, on: host, olderThan: .seconds(60))?.isOver == false)
+        #expect(figures.figure(of: Self.alice, on: other, olderThan: .seconds(60))?.isOver == true)
     }
 }

@@ -15,21 +15,23 @@ final class ScriptedHost {
     private let folder: PrivateFolder
     private let server: WatchedProcess
 
-    /// Starts it as the account that runs the tests; `stray`: a display that it has and nobody knows.
-    init(stray: Int? = nil) throws {
+    /// Starts it as the account that runs the tests; `stray`: a display that it has and nobody knows; `other`: one whose
+    /// controller is its own too.
+    init(_ name: HostName = ScriptedHost.name, stray: Int? = nil, beside other: ScriptedHost? = nil) throws {
         // Writing to an ssh that was killed must be an error.
         signal(SIGPIPE, SIG_IGN)
         folder = try PrivateFolder(prefix: "mwsh")
         // sshd's own, for its unprivileged part (sshd(8)): the machine's service makes it at its start.
         if geteuid() == 0 { mkdir("/run/sshd", 0o755) }
-        for key in ["host_key", "key"] {
+        for key in other == nil ? ["host_key", "key"] : ["host_key"] {
             _ = try runCommand(["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder.file(key)])
         }
         let program = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
             "scripted_agent.py")
         let words =
             ["/usr/bin/python3", program.path, folder.file("calls")] + (stray.map { ["\($0)"] } ?? [])
-        let publicKey = try String(contentsOfFile: folder.file("key.pub"), encoding: .utf8)
+        key = other?.key ?? folder.file("key")
+        let publicKey = try String(contentsOfFile: key + ".pub", encoding: .utf8)
         try "restrict,command=\"\(words.joined(separator: " "))\" \(publicKey)".write(
             toFile: folder.file("authorized_keys"), atomically: true, encoding: .utf8)
         let port = try FreePort()
@@ -45,9 +47,8 @@ final class ScriptedHost {
         """.write(toFile: folder.file("sshd_config"), atomically: true, encoding: .utf8)
         let hostKey = try String(contentsOfFile: folder.file("host_key.pub"), encoding: .utf8)
         record = HostAddition(
-            name: Self.name, address: "127.0.0.1", port: Int(port.number), account: NSUserName(),
+            name: name, address: "127.0.0.1", port: Int(port.number), account: NSUserName(),
             sshHostKey: hostKey.split(separator: " ").prefix(2).joined(separator: " "), runFolder: folder.path)
-        key = folder.file("key")
         port.release()
         server = try WatchedProcess(
             ["/usr/sbin/sshd", "-D", "-e", "-f", folder.file("sshd_config")], log: folder.file("log"))
@@ -64,6 +65,9 @@ final class ScriptedHost {
             return (word, more["_0"] as? [String: Any] ?? more)
         }
     }
+
+    /// From now on every home has room.
+    func makeRoom() throws { try "".write(toFile: folder.file("calls.room"), atomically: true, encoding: .utf8) }
 
     /// The same as requests.
     func requests() throws -> [HostRequest] {

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""An agent without displays: it keeps a list of those it was told of, and writes down what it was asked. Every home is full.
+"""An agent without displays: it keeps a list of those it was told of, and writes down what it was asked. Every home is full,
+unless there is CALLS.room.
 
 usage: scripted_agent.py CALLS [DISPLAY]
 
 CALLS is the file of what it was asked, a line each. DISPLAY is one it has from the beginning, nobody's.
 """
-import json, sys
+import json, os, sys
 
 out = sys.stdout.buffer
 calls = open(sys.argv[1], "a", buffering=1)
@@ -42,7 +43,8 @@ def answer(word, more):
         case "inventory":
             return {"inventory": {"_0": list(displays.values())}}
         case "homeUsage":
-            usage = {"source": "measured", "used": 1 << 30, "softLimit": 0, "hardLimit": 0, "free": 0}
+            usage = {"source": "measured", "used": 1 << 30, "softLimit": 0, "hardLimit": 0,
+                     "free": 1 << 40 if os.path.exists(sys.argv[1] + ".room") else 0}
             return {"homeUsage": {"_0": usage}}
         case _:
             return {"done": {}}
