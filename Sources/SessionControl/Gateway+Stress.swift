@@ -54,20 +54,34 @@ extension Gateway {
     /// Ends what lives, waits until nothing is left of it, removes the rows and waits until the uids are clean.
     private func cleanStress() async throws -> ControlReply {
         let limit = ContinuousClock.now + Self.cleaning
-        let live = try await database.liveStressSessions()
-        _ = await results(of: live, atMost: Self.endedAtOnce) { session in
-            guard ContinuousClock.now < limit else { return }
-            // Whoever began its end may have died since.
-            if session.state == .ending { return await self.finishEnd(session) }
-            await self.endSession(session.number, reason: .stressOver)
-        }
-        // An end is answered for before the last process has left.
-        try await wait(until: limit) { try await self.database.liveStressSessions().isEmpty }
+        try await endStress(until: limit)
         let removed = try await database.removeStressRows()
         _ = try await database.retireShadows(unusedFor: 0, ofStress: true)
         try await wait(until: limit) { try await self.database.stressUIDs().isEmpty }
         log.event("load test cleaned up", [.session: "\(removed.sessions)", .status: "\(removed.rows) rows"])
         return .stressCleaned(sessions: removed.sessions, rows: removed.rows)
+    }
+
+    /// Ends what lives, and what starts that wait for their turn become: those have no row yet. An end is answered for before
+    /// the last process has left.
+    private func endStress(until limit: ContinuousClock.Instant) async throws {
+        var begun: Set<SessionNumber> = []
+        var quiet = 0
+        // Who has not come to a host yet is seen at the next look.
+        while quiet < 2, ContinuousClock.now < limit {
+            // People's starts are not told apart, and have their display in a moment.
+            let isOneOnItsWay = try await database.hosts().contains { starts.count(on: $0.name) > 0 }
+            let live = try await database.liveStressSessions()
+            quiet = live.isEmpty && !isOneOnItsWay ? quiet + 1 : 0
+            let found = live.filter { begun.insert($0.number).inserted }
+            _ = await results(of: found, atMost: Self.endedAtOnce) { session in
+                guard ContinuousClock.now < limit else { return }
+                // Whoever began its end may have died since.
+                if session.state == .ending { return await self.finishEnd(session) }
+                await self.endSession(session.number, reason: .stressOver)
+            }
+            try await Task.sleep(for: .milliseconds(200))
+        }
     }
 
     private func wait(until limit: ContinuousClock.Instant, _ isDone: () async throws -> Bool) async throws {

@@ -22,6 +22,8 @@ public enum Observation: Sendable, Equatable {
     /// Something went wrong for it; where it lost its picture by that, ``left(_:at:)`` tells so too.
     case viewerFailed(ViewerName, at: Double, Failure)
     case stopped(session: Int, at: Double, took: Double)
+    /// Its stop was refused for good: mostly it ended before, by a fault or for want of viewers.
+    case gone(session: Int, at: Double)
     case sampled(Sample)
     /// A fault on purpose, and what it took until the gateway was well again (nil: it is not yet).
     case fault(String, at: Double, healed: Double?)
@@ -34,8 +36,8 @@ public enum Observation: Sendable, Equatable {
         case .asked(_, let at), .started(_, let at, _, _), .refused(_, let at, _, _), .opened(_, let at, _),
             .picture(_, let at, _), .update(_, let at, _), .echo(_, let at, _), .left(_, let at),
             .returned(_, let at, _),
-            .turnedAway(_, let at), .viewerFailed(_, let at, _), .stopped(_, let at, _), .fault(_, let at, _),
-            .trouble(let at, _):
+            .turnedAway(_, let at), .viewerFailed(_, let at, _), .stopped(_, let at, _),
+            .gone(_, let at), .fault(_, let at, _), .trouble(let at, _):
             at
         case .sampled(let sample): sample.at
         }

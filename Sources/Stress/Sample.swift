@@ -28,14 +28,15 @@ public struct Sample: Codable, Equatable, Sendable {
         public var processes: Int
         /// Seconds of processor time since they began (proc(5), utime and stime).
         public var cpu: Double
-        /// Proportional share, in KiB (proc(5), smaps_rollup).
-        public var memory: Int
-        public var descriptors: Int
+        /// Proportional share, in KiB (proc(5), smaps_rollup); nil as for the descriptors, where whoever runs this is not shown
+        /// those of others' processes.
+        public var memory: Int?
+        public var descriptors: Int?
         /// When its eldest process began, in clock ticks since the machine did: another one is another life.
         public var since: UInt64
 
         /// A part with its figures.
-        public init(processes: Int, cpu: Double, memory: Int, descriptors: Int, since: UInt64 = 0) {
+        public init(processes: Int, cpu: Double, memory: Int?, descriptors: Int?, since: UInt64 = 0) {
             self.processes = processes
             self.cpu = cpu
             self.memory = memory

@@ -96,13 +96,24 @@ public struct QuickStart: Sendable {
         }
     }
 
-    /// Whether all is as it should be after `damage`: the daemons live, those hosts take sessions, and a host whose agent
-    /// was killed has another one, and sessions that ended with it are out of the portal's sight. Nil: nobody knows what is
-    /// broken.
+    /// Whether all is as it should be after `damage`: the daemons live, the relay answers at its port, those hosts take
+    /// sessions, and a host whose agent was killed has another one, and sessions that ended with it are out of the portal's
+    /// sight. Nil: nobody knows what is broken.
     func isWell(_ hosts: Set<String>, after damage: Damage?) -> Bool {
         ["maxwelld", "maxwell-web", "maxwell-relay", "mariadb"].allSatisfy { process($0) != nil }
+            && relayAnswers
             && (damage?.fault != .killAgent || processes().contains { $0.part == .agent && $0.host == damage?.host })
             && hosts.isSubset(of: wellHosts()) && haveEnded(damage?.sessions ?? [])
+    }
+
+    /// Whether the relay tells who comes in clear where to go instead.
+    private var relayAnswers: Bool {
+        guard let line = fileText("\(state)/record/port")?.split(separator: "\n").first, let port = UInt16(line) else {
+            return false
+        }
+        let question =
+            "exec 3<>/dev/tcp/127.0.0.1/\(port) && printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3 && head -c 5 <&3"
+        return ChildProgram.run(["bash", "-c", question], within: 5).output == "HTTP/"
     }
 
     private func haveEnded(_ sessions: Set<UInt64>) -> Bool {

@@ -13,6 +13,8 @@ final class HostileViewer: SessionViewer {
     private var isGone = false
     /// Counts what it tries: a timer of one that is over does nothing.
     private var life = 0
+    /// Whether it has tried what it came for: an end before that turned nothing away.
+    private var hasHarmed = false
     private var failures = 0
 
     init(
@@ -68,6 +70,7 @@ final class HostileViewer: SessionViewer {
         life += 1
         let mine = life
         let harm = Harm.allCases.randomElement(using: &chances) ?? .garbage
+        hasHarmed = false
         var reason = ""
         guard
             let connection = Connection(
@@ -84,9 +87,11 @@ final class HostileViewer: SessionViewer {
                 host: door.host), watched: nil, seed: seed)
         connection.onConnected = { [unowned self, unowned connection] in
             if harm == .wrongTicket { _ = talk.connected() } else if harm.isInTLS { return connection.startTLS() }
+            hasHarmed = !harm.isInTLS
             connection.send(harm.clearBytes(&chances))
         }
         connection.onSecured = { [unowned self, unowned connection] in
+            hasHarmed = true
             if harm == .wrongTicket {
                 for case .send(let bytes) in talk.secured() { connection.send(bytes) }
             } else {
@@ -115,7 +120,7 @@ final class HostileViewer: SessionViewer {
         connection.onEnd = { [unowned self] _ in turnedAway(door) }
         run.engine.after(Harm.patience) { [weak self, weak connection] in
             guard let self, life == mine, let connection, !connection.hasEnded else { return }
-            tellHarm("never ended", "\(harm), \(Int(Harm.patience)) s")
+            if hasHarmed { tellHarm("never ended", "\(harm), \(Int(Harm.patience)) s") }
             afterHarm(door)
         }
     }
@@ -131,7 +136,7 @@ final class HostileViewer: SessionViewer {
 
     private func turnedAway(_ door: Door) {
         guard !isGone else { return }
-        run.tell(.turnedAway(name, at: run.engine.now))
+        if hasHarmed { run.tell(.turnedAway(name, at: run.engine.now)) }
         afterHarm(door)
     }
 

@@ -137,6 +137,7 @@ final class LiveSession {
                 if tries == Self.tries || !failure.isPassing {
                     run.tell(.refused(session: index, at: now, took: now - began, failure.told(of: word)))
                 }
+                if !failure.isPassing { run.tell(.gone(session: index, at: now)) }
                 guard failure.isPassing, tries > 1 else { return over() }
                 run.engine.after(Self.pause) { [self] in stop(number, since: began, tries: tries - 1) }
             }

@@ -16,8 +16,9 @@ struct ProcessFigures {
         var ticks: Double
         /// Ticks that it used as part of something else.
         var before = 0.0
-        /// KiB and descriptors; nil: it was not looked at for them yet.
-        var held: (memory: Int, descriptors: Int)?
+        /// KiB and descriptors; nil: it was not looked at for them yet, or is not shown to us.
+        var memory: Int?
+        var descriptors: Int?
 
         /// Ticks that it used as part of what it is.
         var used: Double { ticks - before }
@@ -74,17 +75,22 @@ struct ProcessFigures {
             let processes = (alive[name] ?? []).sorted()
             let ticks = processes.reduce(ended[name] ?? 0) { $0 + (known[$1]?.used ?? 0) }
             for process in choice(processes) {
-                known[process]?.held = (Self.proportionalShare(process), Self.descriptors(process))
+                known[process]?.memory = Self.proportionalShare(process)
+                known[process]?.descriptors = Self.descriptors(process)
             }
-            let held = processes.compactMap { known[$0]?.held }
-            let share = held.isEmpty ? 0 : Double(processes.count) / Double(held.count)
             parts[name] = Sample.Part(
                 processes: processes.count, cpu: ticks / ticksPerSecond,
-                memory: Int(Double(held.reduce(0) { $0 + $1.memory }) * share),
-                descriptors: Int(Double(held.reduce(0) { $0 + $1.descriptors }) * share),
+                memory: Self.whole(processes.compactMap { known[$0]?.memory }, of: processes.count),
+                descriptors: Self.whole(processes.compactMap { known[$0]?.descriptors }, of: processes.count),
                 since: processes.compactMap { known[$0].flatMap { UInt64($0.began) } }.min() ?? 0)
         }
         return parts
+    }
+
+    /// What `count` processes hold together where these are known to hold `some`; nil: nothing is known.
+    static func whole(_ some: [Int], of count: Int) -> Int? {
+        if count == 0 { return 0 }
+        return some.isEmpty ? nil : Int(Double(some.reduce(0, +)) * Double(count) / Double(some.count))
     }
 
     private mutating func forget(_ process: pid_t) {
@@ -181,13 +187,15 @@ struct ProcessFigures {
         )
     }
 
-    private static func proportionalShare(_ process: pid_t) -> Int {
+    /// Nil: it has ended, or is another user's, which we are not shown.
+    private static func proportionalShare(_ process: pid_t) -> Int? {
         let line = contents("/proc/\(process)/smaps_rollup").split(separator: "\n").first { $0.hasPrefix("Pss:") }
-        return line.flatMap { Int($0.split(separator: " ")[1]) } ?? 0
+        return line.flatMap { Int($0.split(separator: " ")[1]) }
     }
 
-    private static func descriptors(_ process: pid_t) -> Int {
-        guard let folder = opendir("/proc/\(process)/fd") else { return 0 }
+    /// Nil as for the share.
+    private static func descriptors(_ process: pid_t) -> Int? {
+        guard let folder = opendir("/proc/\(process)/fd") else { return nil }
         defer { closedir(folder) }
         var count = 0
         while readdir(folder) != nil { count += 1 }

@@ -41,15 +41,16 @@ public final class StressAccount {
         return lines
     }
 
-    /// Ends their sessions and removes all that is kept of them; how many sessions and rows that were. Asked again while
-    /// something is left, since one answer waits for a minute at most.
-    public func clean(tries: Int = 5) throws -> (sessions: Int, rows: Int) {
-        var sum = (sessions: 0, rows: 0)
+    /// Ends their sessions and removes all that is kept of them; how many sessions and rows that were, and what is left all
+    /// the same. Asked again while something is left, since one answer waits for a minute at most.
+    public func clean(tries: Int = 5) throws -> (sessions: Int, rows: Int, left: [StressLeftover]) {
+        var sum = (sessions: 0, rows: 0, left: [StressLeftover]())
         for _ in 0..<tries {
             guard case .stressCleaned(let sessions, let rows) = try ask(.clean) else { throw Self.foreign }
             sum.sessions += sessions
             sum.rows += rows
-            if try leftovers().isEmpty { break }
+            sum.left = try leftovers()
+            if sum.left.isEmpty { break }
         }
         return sum
     }

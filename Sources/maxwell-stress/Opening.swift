@@ -1,3 +1,4 @@
+import ControlProtocol
 import ControlSocket
 import Glibc
 import SessionModel
@@ -21,17 +22,19 @@ func openField(_ command: StressCommand, _ options: StressOptions) throws -> any
     return quickStart.map { QuickStartField(gateway, on: $0, faults: faults, seed: options.seed) } ?? gateway
 }
 
-/// Mends what a run left broken, ends and removes all that belongs to stress users, and tells how much it was. It
-/// cleans also where something cannot be mended, and throws that then.
-func cleanGateway() throws -> String {
+/// Mends what a run left broken, ends and removes all that belongs to stress users, and tells how much it was and what is
+/// left. It cleans also where something cannot be mended, and throws that then.
+func cleanGateway() throws -> (told: String, left: [StressLeftover]) {
     let mending = Result { try quickStartToMend()?.mendAll() ?? [] }
     let cleaning = Result { try StressAccount().clean() }
     // What is broken may be why the rest could not be cleaned.
     let mended = try mending.get()
-    let (sessions, rows) = try cleaning.get()
-    guard sessions > 0 || rows > 0 || !mended.isEmpty else { return "There was nothing of any run." }
-    return (mended.isEmpty ? "" : "Faults mended: \(mended.joined(separator: ", ")). ")
-        + "Sessions ended: \(sessions). Rows removed: \(rows)."
+    let (sessions, rows, left) = try cleaning.get()
+    guard sessions > 0 || rows > 0 || !mended.isEmpty || left.contains(where: \.isOfARun) else {
+        return ("There was nothing of any run.", left)
+    }
+    let faults = mended.isEmpty ? "" : "Faults mended: \(mended.joined(separator: ", ")). "
+    return (faults + "Sessions removed: \(sessions). Rows removed: \(rows).", left)
 }
 
 /// The quick start that the environment names; nil where it names none, or one that cannot have been broken. Throws

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlProtocol
 import Glibc
 import SessionModel
 import Stress
@@ -19,7 +20,7 @@ struct SoleTask {
         }
         if !command.compare.isEmpty { return try compare() }
         if let file = command.show { return try report(try read(file)) }
-        if command.clean { return print(try cleanGateway()) }
+        if command.clean { return try clean() }
         let requirements = try command.require.map { text throws(Refusal) in try Requirement(text) }
         guard (1...65535).contains(command.port ?? 1) else {
             throw Refusal("--port takes a number from 1 to 65535.", .usage)
@@ -35,6 +36,17 @@ struct SoleTask {
                 "--compare takes two files that --json wrote: 'maxwell stress --compare A.json B.json'.", .usage)
         }
         print(Comparison(try read(command.compare[0]), try read(command.compare[1])).text, terminator: "")
+    }
+
+    /// Tells what was removed and, on standard error, what is left; only what is a run's makes it a failure.
+    private func clean() throws {
+        let (told, left) = try cleanGateway()
+        print(told)
+        fflush(nil)
+        for thing in left.prefix(20) { Terminal.say("Left: \(thing.text).\n") }
+        guard !left.contains(where: \.isOfARun) else {
+            throw Refusal("Not everything could be removed; please try again when all hosts answer.", .tryAgain)
+        }
     }
 
     private func run(_ options: StressOptions, _ requirements: [Requirement]) throws {

@@ -100,6 +100,8 @@ struct ConductTests {
         #expect(ProcessFigures.part(["maxwell-host", "--run", "/r", "serve"], host: "exec1") == "agent exec1")
         #expect(ProcessFigures.host("4:memory:/mwq-ab12/exec1/maxwell/7\n") == "exec1")
         #expect(ProcessFigures.host("4:memory:/mwq-ab12/services\n") == nil)
+        #expect(ProcessFigures.whole([10, 20], of: 4) == 60 && ProcessFigures.whole([], of: 0) == 0)
+        #expect(ProcessFigures.whole([], of: 4) == nil)
         #expect(ProcessFigures.part(["maxwell-host", "--run", "/r", "synthetic"]) == "synthetic displays")
         #expect(ProcessFigures.part(["bash"]) == nil)
         #expect(ProcessFigures.part(["xterm"], host: "exec2") == "applications")

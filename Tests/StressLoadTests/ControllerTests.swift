@@ -105,8 +105,18 @@ struct ControllerTests {
         let account = StressAccount(socket: controller.path)
         #expect(try account.leftovers().map(\.text) == ["1 session of load tests is ending"])
         let cleaned = try account.clean()
-        #expect(cleaned.sessions == 6 && cleaned.rows == 20)
+        #expect(cleaned.sessions == 6 && cleaned.rows == 20 && cleaned.left.isEmpty)
         #expect(controller.said.cleanings == 2)
+    }
+
+    @Test("what cannot be removed is told after the last try")
+    func stuck() throws {
+        let controller = try ScriptedController(port: 1)
+        defer { controller.stop() }
+        controller.isStuck.withLock { $0 = true }
+        let cleaned = try StressAccount(socket: controller.path).clean(tries: 3)
+        #expect(cleaned.left.map(\.text) == ["1 session of load tests is ending"])
+        #expect(controller.said.cleanings == 3)
     }
 
     @Test("a controller that is not there is one sentence")

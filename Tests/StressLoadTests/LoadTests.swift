@@ -191,6 +191,17 @@ struct LoadTests {
         #expect(words.account.stops == [1])
     }
 
+    @Test("one that means harm and never came to it was not turned away")
+    func nobodyToHarm() async throws {
+        let words = RigWords(port: 1)
+        let viewers = (0..<9).map { Self.viewer(.hostile, .connect, seed: UInt64($0)) }
+        let (told, _) = try await Self.carryOut(
+            StressPlan(sessions: [Self.session(1, hold: 2, viewers)], isSynthetic: false), words)
+        #expect(told.failures.isEmpty)
+        #expect(told.count { if case .turnedAway = $0 { true } else { false } } == 0)
+        #expect(words.account.views == 9)
+    }
+
     @Test("a stop that may succeed in a moment is said again, and told once")
     func stopAgain() async throws {
         let passing = WordFailure(kind: "closed", example: "closed", isPassing: true)
@@ -200,6 +211,17 @@ struct LoadTests {
         #expect(told.failures == [.init("stop: closed", "closed")])
         #expect(told.count { if case .stopped = $0 { true } else { false } } == 1)
         #expect(words.account.stops == [1])
+    }
+
+    @Test("a session that is gone when it should be stopped is told as a failure, and as gone")
+    func stopOfNothing() async throws {
+        let unknown = WordFailure(kind: "no session", example: "no session 1", isPassing: false)
+        let words = RigWords(port: 1, stopFailures: [unknown])
+        let plan = StressPlan(sessions: [Self.session(1, hold: 0, [])], isSynthetic: false)
+        let (told, _) = try await Self.carryOut(plan, words)
+        #expect(told.failures == [.init("stop: no session", "no session 1")])
+        #expect(told.count { if case .gone = $0 { true } else { false } } == 1)
+        #expect(told.count { if case .stopped = $0 { true } else { false } } == 0)
     }
 
     @Test("a thousand starts at once are asked for so many at a time, and each is answered")

@@ -21,6 +21,8 @@ final class ScriptedController: Sendable {
     let rows = Mutex<[StressView]>([])
     /// Users whose start is granted, and whose answer never comes.
     let unheard = Mutex<Set<String>>([])
+    /// Whether what is left stays, however often it is cleaned.
+    let isStuck = Mutex(false)
     private let port: Int
     private let account = Mutex(Account())
     private let folder: PrivateFolder
@@ -102,8 +104,9 @@ final class ScriptedController: Sendable {
             let rows = rows.withLock { $0 }.filter { row in after.map { row.session > $0 } ?? true }
             return .stressLedger(Array(rows.prefix(count)))
         case .stress(.leftovers):
+            let isClean = said.cleanings > 1 && !isStuck.withLock { $0 }
             return .stressLeftovers(
-                account.withLock { $0.cleanings > 1 }
+                isClean
                     ? [] : [StressLeftover("1 session of load tests is ending", isOfARun: true)])
         case .stress(.clean):
             account.withLock { $0.cleanings += 1 }

@@ -165,7 +165,7 @@ struct ReportTests {
         var after = before
         after.latencies["start"]?.p99 = (before.latencies["start"]?.p99 ?? 0) * 1.5
         after.counts.failures = 3
-        after.parts["relay"]?.memoryMost *= 2
+        after.parts["relay"]?.memoryMost? *= 2
         after.latencies["reconnect"] = before.latencies["start"]
         let lines = Comparison(before, after).text.split(separator: "\n").map(String.init)
         #expect(lines.first?.contains("CHANGE") == true)

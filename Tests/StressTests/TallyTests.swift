@@ -59,6 +59,21 @@ struct TallyTests {
         #expect(result.latencies["picture"]?.max == 0.5)
     }
 
+    @Test("a session that is gone when it should be stopped is not up any more")
+    func gone() throws {
+        let result = try result(
+            plan(2, []),
+            [
+                .asked(session: 0, at: 0), .started(session: 0, at: 1, took: 1, number: 1),
+                .refused(session: 0, at: 3, took: 0.1, Observation.Failure("stop: no session", "it has ended")),
+                .gone(session: 0, at: 3), .asked(session: 1, at: 4),
+                .started(session: 1, at: 5, took: 1, number: 2), .stopped(session: 1, at: 6, took: 0.1),
+            ])
+        #expect(result.counts.up == 0 && result.counts.mostUp == 1)
+        #expect(result.counts.stopped == 1 && result.counts.failures == 1)
+        #expect(result.curves.columns["sessions"] == [0, 1, 1, 0, 0, 1, 0])
+    }
+
     @Test("percentiles are exact to three digits, the maximum is exact")
     func latencies() throws {
         let count = 1000
@@ -224,6 +239,37 @@ struct TallyTests {
         let growth = try #require(reborn.parts["relay"]?.memoryGrowth)
         // Of the sixth minute and the last one of the first life the middles are 330 and 669.
         #expect(abs(growth - (1669.0 / 1330 - 1)) < 0.002)
+    }
+
+    @Test("what is not shown of a part's processes is not known, and not nothing")
+    func hidden() throws {
+        func sample(_ at: Double, _ memory: Int?) -> Observation {
+            .sampled(
+                Sample(at: at, parts: ["relay": .init(processes: 1, cpu: at, memory: memory, descriptors: nil)]))
+        }
+        let hidden = try result(plan(1, []), [sample(0, nil), sample(1, nil)])
+        let part = try #require(hidden.parts["relay"])
+        #expect(part.cpu == 1 && part.memoryFirst == nil && part.memoryMost == nil && part.descriptorsMost == nil)
+        #expect(hidden.curves.columns["memory relay"] == nil)
+        #expect(try !hidden.json().contains("memoryFirst"))
+        #expect(try StressResult(json: try hidden.json(), name: "x") == hidden)
+        #expect(hidden.text.contains("-, -") && ReportPage(hidden).markup.contains("</html>"))
+        let later = try result(plan(1, []), [sample(0, nil), sample(1, 100), sample(2, 300)])
+        #expect(later.parts["relay"]?.memoryFirst == 100 && later.parts["relay"]?.memoryMost == 300)
+    }
+
+    @Test("what a session takes of its host is not told of one that shares this machine")
+    func sharedMachine() throws {
+        func sample(_ at: Double, _ available: Int, _ used: Int) -> Observation {
+            let host = Sample.Host(memoryAvailable: available, load: 0, ready: 0, used: used)
+            return .sampled(
+                Sample(
+                    at: at, parts: ["agent exec1": .init(processes: 1, cpu: 0, memory: 1, descriptors: 1)],
+                    hosts: ["exec1": host, "far": host]))
+        }
+        let result = try result(plan(1, []), [sample(0, 1000, 0), sample(1, 900, 10)])
+        #expect(result.hosts["exec1"]?.memoryPerSession == nil && result.hosts["exec1"]?.sessionsMost == 10)
+        #expect(result.hosts["far"]?.memoryPerSession == 10240)
     }
 
     @Test("counters are what they grew by, also when their process began anew; statements are told for each start")

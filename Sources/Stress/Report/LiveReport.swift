@@ -88,11 +88,11 @@ extension Tally {
                     + states.sorted { $0.key < $1.key }.map { "\($0.value) \(oneLine($0.key, width: 20))" }
                     .joined(separator: "   "))
         }
-        if let parts = gateway.samples.last?.parts, !parts.isEmpty {
+        if let memory = gateway.samples.last?.parts.compactMapValues(\.memory), !memory.isEmpty {
             lines.append(
                 "  memory     "
-                    + parts.sorted { $0.key < $1.key }.map {
-                        "\(oneLine($0.key, width: 20)) \(memoryText(Double($0.value.memory)))"
+                    + memory.sorted { $0.key < $1.key }.map {
+                        "\(oneLine($0.key, width: 20)) \(memoryText(Double($0.value)))"
                     }
                     .joined(separator: "   "))
         }

@@ -178,13 +178,15 @@ public struct ReportPage: Sendable {
             "Part", "CPU mean", "Most", "A session", "Memory first", "Last", "Most", "Growth", "A session",
             "Descriptors first", "Last", "Most",
         ])
+        func memory(_ kibibytes: Int?) -> String { kibibytes.map { memoryText(Double($0)) } ?? "–" }
+        func count(_ number: Int?) -> String { number.map { countText($0) } ?? "–" }
         for (name, part) in result.parts.sorted(by: { $0.key < $1.key }) {
             table.add([
                 oneLine(name, width: 40), percentText(part.cpuMean), percentText(part.cpuMost),
-                part.cpuPerSession.map(spanText) ?? "–", memoryText(Double(part.memoryFirst)),
-                memoryText(Double(part.memoryLast)), memoryText(Double(part.memoryMost)),
+                part.cpuPerSession.map(spanText) ?? "–", memory(part.memoryFirst), memory(part.memoryLast),
+                memory(part.memoryMost),
                 part.memoryGrowth.map(percentText) ?? "–", part.memoryPerSession.map(memoryText) ?? "–",
-                countText(part.descriptorsFirst), countText(part.descriptorsLast), countText(part.descriptorsMost),
+                count(part.descriptorsFirst), count(part.descriptorsLast), count(part.descriptorsMost),
             ])
         }
         guard !table.isEmpty else { return "" }

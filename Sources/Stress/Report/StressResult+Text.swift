@@ -101,12 +101,14 @@ extension StressResult {
         var rows = Rows([
             "PART", "CPU mean", "most", "each session", "memory first", "last", "most", "each session", "descriptors",
         ])
+        func memory(_ kibibytes: Int?) -> String { kibibytes.map { memoryText(Double($0)) } ?? "-" }
+        func count(_ number: Int?) -> String { number.map { "\($0)" } ?? "-" }
         for (name, part) in parts.sorted(by: { $0.key < $1.key }) {
             rows.add(
                 oneLine(name, width: 40), percentText(part.cpuMean), percentText(part.cpuMost),
-                part.cpuPerSession.map(spanText) ?? "-", memoryText(Double(part.memoryFirst)),
-                memoryText(Double(part.memoryLast)), memoryText(Double(part.memoryMost)),
-                part.memoryPerSession.map(memoryText) ?? "-", "\(part.descriptorsFirst), \(part.descriptorsLast)")
+                part.cpuPerSession.map(spanText) ?? "-", memory(part.memoryFirst), memory(part.memoryLast),
+                memory(part.memoryMost), part.memoryPerSession.map(memoryText) ?? "-",
+                "\(count(part.descriptorsFirst)), \(count(part.descriptorsLast))")
         }
         return rows.isEmpty ? "" : rows.text
     }

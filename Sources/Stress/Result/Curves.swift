@@ -66,8 +66,10 @@ extension Curves {
             let row = min(max(Int(sample.at / step), 0), rows - 1)
             // The last look in a row is the row's.
             for (name, part) in sample.parts {
-                columns["memory " + name, default: empty][row] = Double(part.memory)
-                columns["descriptors " + name, default: empty][row] = Double(part.descriptors)
+                if let memory = part.memory { columns["memory " + name, default: empty][row] = Double(memory) }
+                if let descriptors = part.descriptors {
+                    columns["descriptors " + name, default: empty][row] = Double(descriptors)
+                }
                 guard let last = before[name] else {
                     before[name] = (sample.at, part.cpu)
                     continue

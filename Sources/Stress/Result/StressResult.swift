@@ -78,20 +78,21 @@ public struct StressResult: Codable, Equatable, Sendable {
     }
 
     /// What the processes of one part of the gateway used; memory in KiB, processor time in seconds and in processors.
+    /// Memory and descriptors are nil where whoever ran it may not see those of others' processes.
     public struct Part: Codable, Equatable, Sendable {
         public var processes: Int
         public var cpu: Double
         public var cpuMean: Double
         public var cpuMost: Double
-        public var memoryFirst: Int
-        public var memoryLast: Int
-        public var memoryMost: Int
+        public var memoryFirst: Int?
+        public var memoryLast: Int?
+        public var memoryMost: Int?
         /// By which share the memory in the last minute of a process is above that in its sixth, in the longest life that the
         /// run saw; nil: none was as long as seven.
         public var memoryGrowth: Double?
-        public var descriptorsFirst: Int
-        public var descriptorsLast: Int
-        public var descriptorsMost: Int
+        public var descriptorsFirst: Int?
+        public var descriptorsLast: Int?
+        public var descriptorsMost: Int?
         /// Processor seconds for each session that was started, and KiB for each of the most that were up at a time.
         public var cpuPerSession: Double?
         public var memoryPerSession: Double?

@@ -58,7 +58,13 @@ struct GatewayTrace: Sendable {
     var hosts: [String: StressResult.Host] {
         var series: [String: [Sample.Host]] = [:]
         for sample in samples { for (name, host) in sample.hosts { series[name, default: []].append(host) } }
-        return series.compactMapValues(StressResult.Host.init)
+        // Agents that are seen here by their host's name are a quick start's, whose hosts are all this machine.
+        let here = Set(samples.flatMap { $0.parts.keys })
+        var hosts: [String: StressResult.Host] = [:]
+        for (name, told) in series {
+            hosts[name] = StressResult.Host(told, isAlone: !here.contains("agent \(name)"))
+        }
+        return hosts
     }
 }
 
@@ -78,24 +84,26 @@ extension StressResult.Part {
             cpu += used
             if next.at > one.at { busiest = max(busiest, used / (next.at - one.at)) }
         }
-        let most = series.map(\.part.memory).max() ?? 0
+        let memory = series.compactMap(\.part.memory)
+        let descriptors = series.compactMap(\.part.descriptors)
+        let taken = memory.first.flatMap { first in memory.max().map { $0 - first } }
         self.init(
             processes: series.map(\.part.processes).max() ?? 0, cpu: cpu.thousandths,
             cpuMean: last.at > first.at ? (cpu / (last.at - first.at)).thousandths : 0, cpuMost: busiest.thousandths,
-            memoryFirst: first.part.memory, memoryLast: last.part.memory,
-            memoryMost: most, memoryGrowth: Self.growth(series),
-            descriptorsFirst: first.part.descriptors, descriptorsLast: last.part.descriptors,
-            descriptorsMost: series.map(\.part.descriptors).max() ?? 0,
+            memoryFirst: memory.first, memoryLast: memory.last, memoryMost: memory.max(),
+            memoryGrowth: Self.growth(series),
+            descriptorsFirst: descriptors.first, descriptorsLast: descriptors.last, descriptorsMost: descriptors.max(),
             cpuPerSession: counts.started > 0 ? (cpu / Double(counts.started)).millionths : nil,
-            memoryPerSession: counts.mostUp > 0
-                ? (Double(most - first.part.memory) / Double(counts.mostUp)).thousandths : nil)
+            memoryPerSession: taken.flatMap {
+                counts.mostUp > 0 ? (Double($0) / Double(counts.mostUp)).thousandths : nil
+            })
     }
 
     /// In the longest life of one process: by which share the median of its last minute is above the median of its sixth, as
     /// far as the run saw it; nil when that was shorter than seven minutes.
     private static func growth(_ series: [(at: Double, part: Sample.Part)]) -> Double? {
         var lives: [[(at: Double, part: Sample.Part)]] = []
-        for sample in series where sample.part.memory > 0 {
+        for sample in series where sample.part.memory ?? 0 > 0 {
             if lives.last?.last?.part.since == sample.part.since {
                 lives[lives.count - 1].append(sample)
             } else {
@@ -109,8 +117,8 @@ extension StressResult.Part {
             end - begin >= settled + 2 * look
         else { return nil }
         let sixth = (begin + settled)...(begin + settled + look)
-        let before = life.filter { sixth.contains($0.at) }.map(\.part.memory).sorted()
-        let after = life.filter { $0.at >= end - look }.map(\.part.memory).sorted()
+        let before = life.filter { sixth.contains($0.at) }.compactMap(\.part.memory).sorted()
+        let after = life.filter { $0.at >= end - look }.compactMap(\.part.memory).sorted()
         guard !before.isEmpty, !after.isEmpty else { return nil }
         let (then, now) = (before[before.count / 2], after[after.count / 2])
         return (Double(now) / Double(then) - 1).thousandths
@@ -118,8 +126,8 @@ extension StressResult.Part {
 }
 
 extension StressResult.Host {
-    /// Nil without a sample.
-    fileprivate init?(_ series: [Sample.Host]) {
+    /// Nil without a sample. What a session took is only known where the host `isAlone` on its machine.
+    fileprivate init?(_ series: [Sample.Host], isAlone: Bool) {
         guard let first = series.first else { return nil }
         let most = series.max { $0.used < $1.used } ?? first
         let taken = Double(first.memoryAvailable - most.memoryAvailable) * 1024
@@ -127,7 +135,7 @@ extension StressResult.Host {
             sessionsMost: most.used, readyFirst: first.ready, readyLeast: series.map(\.ready).min() ?? 0,
             memoryFirst: first.memoryAvailable, memoryLeast: series.map(\.memoryAvailable).min() ?? 0,
             memoryLast: series.last?.memoryAvailable ?? 0, loadMost: (series.map(\.load).max() ?? 0).thousandths,
-            memoryPerSession: most.used > first.used
+            memoryPerSession: isAlone && most.used > first.used
                 ? (max(0, taken) / Double(most.used - first.used)).thousandths : nil)
     }
 }

@@ -60,6 +60,7 @@ public struct Tally: Sendable {
         case .started(let session, _, let took, _): started(session, moment, Self.span(took))
         case .refused(let session, _, _, let failure): refused(session, moment, failure)
         case .stopped(let session, _, let took): stopped(session, moment, Self.span(took))
+        case .gone(let session, _): ended(session, moment)
         case .opened(_, _, let took):
             counts.opened += 1
             time(.open, Self.span(took))
@@ -175,6 +176,10 @@ extension Tally {
     private mutating func stopped(_ session: Int, _ moment: Double, _ took: Double) {
         time(.stop, took)
         counts.stopped += 1
+        ended(session, moment)
+    }
+
+    private mutating func ended(_ session: Int, _ moment: Double) {
         guard sessions.indices.contains(session), sessions[session].phase == .up else { return }
         sessions[session].phase = .ended
         counts.up -= 1

@@ -8,9 +8,10 @@ import Testing
 @testable import StressFaults
 
 /// A quick start as far as faults see it: its records, its command, a `maxwell` and a database client that answer as the
-/// whole gateway does. Its daemons are processes that sleep.
+/// whole gateway does. Its daemons are processes that sleep; for the relay something else answers.
 final class PretendQuickStart {
     let folder: String
+    private let door: Int32
     var environment: [String: String] {
         [
             "MAXWELL_STATE": "\(folder)/state", "MAXWELL_SQL": "\(folder)/sql",
@@ -22,6 +23,8 @@ final class PretendQuickStart {
         var template = Array("/tmp/mwqsXXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw POSIXError(.EIO) }
         folder = String(cString: made)
+        let port: UInt16
+        (door, port) = try Self.answering()
         for name in ["state/record/process", "checkout/deploy", "data/bin", "run/c"] {
             try FileManager.default.createDirectory(
                 atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
@@ -29,6 +32,7 @@ final class PretendQuickStart {
         for (name, value) in [
             ("data", "\(folder)/data"), ("run", "\(folder)/run"), ("hash", "abc123"),
             ("checkout", "\(folder)/checkout"), ("complete", "yes"), ("isolation", "container"),
+            ("port", "\(port)"),
         ] {
             try record(name, value)
         }
@@ -66,7 +70,36 @@ final class PretendQuickStart {
         for daemon in ["maxwelld", "maxwell-web", "maxwell-relay", "mariadb"] {
             if let process = try? pid(daemon) { kill(process, SIGKILL) }
         }
+        shutdown(door, Int32(SHUT_RDWR))
         try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// A door that answers everyone as a relay answers who comes in clear, until it is shut down.
+    private static func answering() throws -> (door: Int32, port: UInt16) {
+        let door = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isOpen = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(door, $0, size) == 0 && listen(door, 16) == 0 && getsockname(door, $0, &size) == 0
+            }
+        }
+        guard isOpen else { throw POSIXError(.EADDRINUSE) }
+        Thread.detachNewThread {
+            var question = [UInt8](repeating: 0, count: 1024)
+            let answer = Array("HTTP/1.1 301 Moved Permanently\r\n\r\n".utf8)
+            while true {
+                let peer = accept(door, nil, nil)
+                if peer < 0 { break }
+                _ = recv(peer, &question, question.count, 0)
+                _ = send(peer, answer, answer.count, Int32(MSG_NOSIGNAL))
+                close(peer)
+            }
+            close(door)
+        }
+        return (door, UInt16(bigEndian: address.sin_port))
     }
 
     func record(_ name: String, _ value: String) throws {

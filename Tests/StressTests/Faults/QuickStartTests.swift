@@ -64,6 +64,15 @@ struct QuickStartTests {
         #expect(outcome.seen.count == 2)
     }
 
+    @Test("the gateway is not well while nobody answers at its relay's port")
+    func deafRelay() throws {
+        let pretend = try PretendQuickStart()
+        let quickStart = try QuickStart(environment: pretend.environment)
+        #expect(quickStart.isWell(["exec1"], after: nil))
+        try pretend.record("port", "1")
+        #expect(!quickStart.isWell(["exec1"], after: nil))
+    }
+
     @Test("a database that is stopped stands still for its time, and goes on")
     func stopped() throws {
         let pretend = try PretendQuickStart()
