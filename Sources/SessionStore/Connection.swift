@@ -13,6 +13,7 @@ final class Connection {
     private var inTransaction = false
     /// When a statement was last answered, in seconds of the monotonic clock.
     private var lastUse = 0
+    private let monotonicSeconds: () -> Int
     /// Whether the current job has sent anything that changes rows outside of a transaction that was rolled back.
     private(set) var hasWritten = false
     /// Whether the last failure was the loss of a connection that stood.
@@ -22,8 +23,10 @@ final class Connection {
     /// The number an AUTO_INCREMENT column gave to the last inserted row.
     private(set) var lastInsertID: UInt64 = 0
 
-    init(_ address: DatabaseAddress) {
+    /// A connection to be; `clock` tells the seconds of a clock that only goes forward.
+    init(_ address: DatabaseAddress, clock: @escaping () -> Int = Connection.monotonicSeconds) {
         self.address = address
+        monotonicSeconds = clock
     }
 
     deinit { disconnect() }
@@ -155,7 +158,7 @@ final class Connection {
     }
 
     private func statement(for sql: String) throws(StoreError) -> UnsafeMutablePointer<MYSQL_STMT> {
-        if let known = prepared.use(sql) { return known }
+        if let known = prepared.use(sql, at: monotonicSeconds()) { return known }
         guard let handle else { throw .unavailable(cause: "not connected") }
         guard let statement = mysql_stmt_init(handle) else { throw .internal(cause: "mysql_stmt_init: out of memory") }
         guard mysql_stmt_prepare(statement, sql, UInt(sql.utf8.count)) == 0 else {
@@ -210,7 +213,8 @@ final class Connection {
         }
     }
 
-    private func monotonicSeconds() -> Int {
+    /// CLOCK_MONOTONIC.
+    static func monotonicSeconds() -> Int {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return time.tv_sec

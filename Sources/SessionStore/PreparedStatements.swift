@@ -5,17 +5,17 @@ import CMariaDB
 struct PreparedStatements {
     typealias Statement = UnsafeMutablePointer<MYSQL_STMT>
 
-    /// One that was not among so many uses, and not among so many before them, is closed.
-    static let round = 500
+    /// Seconds. One that is not used in a round, nor in the one before, is closed. No shorter: the longest take the server
+    /// milliseconds to prepare, and come once a second.
+    static let round = 60
 
     private var used: [String: Statement] = [:]
     private var usedBefore: [String: Statement] = [:]
-    private var uses = 0
+    private var roundBegan = 0
 
-    /// The statement, if it is there; whoever asks uses it before the next is asked for.
-    mutating func use(_ text: String) -> Statement? {
-        uses += 1
-        if uses > Self.round { beginRound() }
+    /// The statement, if it is there, at a time in seconds; whoever asks uses it before the next is asked for.
+    mutating func use(_ text: String, at time: Int) -> Statement? {
+        if time - roundBegan >= Self.round { beginRound(at: time) }
         if let statement = used[text] { return statement }
         guard let statement = usedBefore.removeValue(forKey: text) else { return nil }
         used[text] = statement
@@ -32,8 +32,8 @@ struct PreparedStatements {
         self = PreparedStatements()
     }
 
-    private mutating func beginRound() {
+    private mutating func beginRound(at time: Int) {
         for statement in usedBefore.values { mysql_stmt_close(statement) }
-        (usedBefore, used, uses) = (used, [:], 1)
+        (usedBefore, used, roundBegan) = (used, [:], time)
     }
 }
