@@ -41,9 +41,9 @@ extension Gateway {
     func purge(_ user: UserName, days: Int?) async throws -> ControlReply {
         guard settings.homes.allowsPurge else { throw SessionError.purgeIsOff }
         guard let account = try await presentLodging(of: user)?.account else { return .done("") }
-        let live = try await database.sessions(of: user).filter(\.state.isLive).map(\.number)
-        let request = HostRequest.purge(account: account, days: days ?? 0, live: live)
-        try await onSomeHost(for: user) { try await self.fleet.channel($0).ask(request, within: .seconds(65)) }
+        let live = try await liveSessions(of: user)
+        let request = HostRequest.purge(account: account, days: days ?? 0, live: live.map(\.number))
+        try await onSomeHost(of: live) { try await self.fleet.channel($0).ask(request, within: .seconds(65)) }
         log.event("results purged", [.user: "\(user)", .reason: days.map { "older than \($0) days" } ?? "all"])
         return .done("")
     }
@@ -94,7 +94,9 @@ extension Gateway {
 
     /// What a connected host says of a home.
     func usage(of lodging: Lodging) async throws -> HomeUsage {
-        try await onSomeHost(for: lodging.account.name) { try await self.usage(of: lodging, on: $0) }
+        try await onSomeHost(of: liveSessions(of: lodging.account.name)) {
+            try await self.usage(of: lodging, on: $0)
+        }
     }
 
     /// What `host` says of a home, with the settings' limits where the file system has none.
@@ -123,16 +125,19 @@ extension Gateway {
 
     /// Has the first connected host that can do `body`: they all see the same homes.
     func askForHome(_ request: HostRequest, within deadline: Duration) async throws {
-        try await onSomeHost(for: nil) { try await self.fleet.channel($0).ask(request, within: deadline) }
+        try await onSomeHost { try await self.fleet.channel($0).ask(request, within: deadline) }
+    }
+
+    private func liveSessions(of user: UserName) async throws -> [SessionRecord] {
+        try await database.sessions(of: user).filter(\.state.isLive)
     }
 
     /// Does `body` with one connected host after another until it succeeds: they all see the same homes. Those come first
-    /// where `user` has a session: they know of the user.
+    /// that have a session of `live`: they know of the user.
     @discardableResult
     private func onSomeHost<Value>(
-        for user: UserName?, _ body: (HostName) async throws -> Value
+        of live: [SessionRecord] = [], _ body: (HostName) async throws -> Value
     ) async throws -> Value {
-        let live = try await user.asyncMap { try await self.database.sessions(of: $0).filter(\.state.isLive) } ?? []
         let known = Set(live.compactMap { $0.place?.host })
         let hosts = await fleet.states().keys.sorted()
         var lastFailure: any Error = SessionError.noHost(.nothingConnected, ApplicationName(known: "homes"))

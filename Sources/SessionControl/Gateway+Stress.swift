@@ -70,9 +70,9 @@ extension Gateway {
         // Who has not come to a host yet is seen at the next look.
         while quiet < 2, ContinuousClock.now < limit {
             // People's starts are not told apart, and have their display in a moment.
-            let isOneOnItsWay = try await database.hosts().contains { starts.count(on: $0.name) > 0 }
+            let areOnTheirWay = starts.areOnTheirWay
             let live = try await database.liveStressSessions()
-            quiet = live.isEmpty && !isOneOnItsWay ? quiet + 1 : 0
+            quiet = live.isEmpty && !areOnTheirWay ? quiet + 1 : 0
             let found = live.filter { begun.insert($0.number).inserted }
             _ = await results(of: found, atMost: Self.endedAtOnce) { session in
                 guard ContinuousClock.now < limit else { return }

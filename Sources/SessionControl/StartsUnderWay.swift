@@ -44,6 +44,9 @@ final class StartsUnderWay: Sendable {
     /// Starts that are on their way to `host` and have no display there yet.
     func count(on host: HostName) -> Int { state.withLock { $0.places[host] ?? 0 } }
 
+    /// Whether there are any, to whichever host.
+    var areOnTheirWay: Bool { state.withLock { !$0.places.isEmpty } }
+
     /// Those among them that may take a display which stands ready.
     func takers(on host: HostName) -> Int { state.withLock { $0.takers[host] ?? 0 } }
 
