@@ -199,8 +199,10 @@ enum Gateway {
 }
 
 extension Viewer {
-    /// Fills the terminal under the pointer with a colour of ANSI, 1 red, 2 green; xterm shows them as below.
+    /// Fills the terminal under the pointer with a colour of ANSI, 1 red, 2 green; xterm shows them as below. It waits
+    /// for the terminal first: keys that come before there is a window are nobody's.
     func paintTerminal(_ colour: Int) throws {
+        _ = try frame { $0.distinctColours > 1 }
         try point(x: 60, y: 60)
         try type("printf '\\033[4\(colour)m\\033[2J'\n")
     }

@@ -65,7 +65,6 @@ extension EndToEnd {
             let token = try #require(keys["token"] as? String)
             let password = try Gateway.password(of: try #require(keys["encpassword"] as? String))
             let acting = try Gateway.viewer(token: token, by: .webSocketBinary, password: password)
-            _ = try acting.frame { $0.distinctColours > 1 }
             try acting.paintTerminal(1)
             _ = try acting.frame { $0.count(of: red) > 10_000 }
             _ = try Gateway.sql(

@@ -29,9 +29,10 @@ struct StartPlanTests {
         let database = try await TestDatabase.withHost(connections: 1)
         _ = try database.fillPool(500)
         try fill(database)
-        let before = try await reads(in: database)
-        #expect(try await database.claim()?.number.value == 501)
-        let read = try await reads(in: database).merging(before) { $0 - $1 }
+        let read = try await database.rowsRead {
+            let claimed = try await database.claim()
+            #expect(claimed?.number.value == 501)
+        }
         #expect(read["Handler_read_rnd_next", default: 0] <= 10, "\(read)")
         #expect(read.values.reduce(0, +) <= 1600, "\(read)")
     }
@@ -78,28 +79,17 @@ struct StartPlanTests {
 
     /// What a whole start of ours reads, by handler counter.
     private func readByStart(in database: TestDatabase) async throws -> [String: Int] {
-        let before = try await reads(in: database)
-        let store = database.store
-        let hosts = try await store.hosts().map(\.name)
-        let ready = try await store.readyDisplays(withGL: false, on: hosts, perHost: 4)
-        _ = try await store.recentStarts()
-        _ = try await store.sessionsPerHost(of: .alice)
-        let limits = SessionLimits(perUser: 50, perApplication: 50)
-        let session = try #require(
-            try await database.begun(.alice, .ready(ready.map(\.id)), limits: limits)
-        ).number
-        try await store.markRunning(session, steps: "[]")
-        return try await reads(in: database).merging(before) { $0 - $1 }
-    }
-
-    /// The connection's counters of rows read; there is one connection. Asking changes them by a constant.
-    private func reads(in database: TestDatabase) async throws -> [String: Int] {
-        try await database.store.run(repeatable: true) { connection throws(StoreError) in
-            var counters: [String: Int] = [:]
-            for row in try connection.query("SHOW SESSION STATUS LIKE 'Handler_read%'") {
-                counters[row.text(0)] = row.integer(1)
-            }
-            return counters
+        try await database.rowsRead {
+            let store = database.store
+            let hosts = try await store.hosts().map(\.name)
+            let ready = try await store.readyDisplays(withGL: false, on: hosts, perHost: 4)
+            _ = try await store.recentStarts()
+            _ = try await store.sessionsPerHost(of: .alice)
+            let limits = SessionLimits(perUser: 50, perApplication: 50)
+            let session = try #require(
+                try await database.begun(.alice, .ready(ready.map(\.id)), limits: limits)
+            ).number
+            try await store.markRunning(session, steps: "[]")
         }
     }
 

@@ -56,4 +56,31 @@ struct WithdrawalTests {
         #expect(try await database.store.withdrawnViews(ofRelay: "relay-1").isEmpty)
         #expect(try #require(database.store.counters()["statements"]) - before == 1)
     }
+
+    @Test("asking reads a few rows for each view, however many sessions run", arguments: engines)
+    func rowsRead(engine: String) async throws {
+        let database = try await TestDatabase.withHost(connections: 1)
+        try database.use(engine: engine)
+        try database.sql(
+            """
+            INSERT INTO mw_session (sessnum, state, owner, application, hostname, dispnum, geometry, timeout, started)
+            SELECT seq, IF(seq > 1000, 'ended', 'running'), 'alice', 'xterm', 'node1', seq, '1024x768', 60, UTC_TIMESTAMP()
+            FROM seq_1_to_2000;
+            INSERT INTO viewperm (sessnum, viewuser, readonly) SELECT seq, 'alice', 'No' FROM seq_1_to_1000;
+            INSERT INTO mw_view (viewid, sessnum, username, mode, kind, relay, reserved, opened, heartbeat, clock, began)
+            SELECT seq, seq, 'alice', 'act', 'view', 'relay-1', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3),
+              'boot-1', 100 FROM seq_1_to_1000;
+            ANALYZE TABLE mw_session, mw_view, viewperm;
+            """)
+        let asking = try await database.rowsRead {
+            let withdrawn = try await database.store.withdrawnViews(ofRelay: "relay-1")
+            #expect(withdrawn.isEmpty)
+        }
+        #expect(asking.values.reduce(0, +) <= 4000, "\(asking)")
+        let beating = try await database.rowsRead {
+            let withdrawn = try await database.beat(Array(1...1000), seconds: 5)
+            #expect(withdrawn.isEmpty)
+        }
+        #expect(beating.values.reduce(0, +) <= 12_000, "\(beating)")
+    }
 }

@@ -77,6 +77,19 @@ struct CourseTests {
         #expect(!said.contains("\u{1B}"))
     }
 
+    @Test("a line has the failures by cause, the most frequent first, and three of them")
+    func causes() throws {
+        var tally = Tally(StressPlan(try StressOptions(StressWords())))
+        for (count, cause) in [(1, "start: a"), (2, "start: b"), (4, "start: d"), (3, "start: c")] {
+            for _ in 0..<count {
+                tally.note(.refused(session: 0, at: 1, took: 1, Observation.Failure(cause, "an example")))
+            }
+        }
+        var live = LiveReport(.lines)
+        let line = live.text(tally) ?? ""
+        #expect(line.hasSuffix("10 failures (4 start: d, 3 start: c, 2 start: b, …)\n"), "\(line)")
+    }
+
     @Test("on a terminal one block is drawn again each second, no line longer than it is wide, and gone at the end")
     func block() throws {
         var said: [String] = []

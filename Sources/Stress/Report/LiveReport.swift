@@ -62,7 +62,8 @@ extension Tally {
             }
         }
         if counts.failures > 0 {
-            parts.append("\(counts.failures) failures (\(failures.classes.first?.kind ?? ""))")
+            let causes = failures.classes.prefix(3).map { "\($0.count) \($0.kind)" }.joined(separator: ", ")
+            parts.append("\(counts.failures) failures (\(causes)\(failures.classes.count > 3 ? ", …" : ""))")
         }
         return parts.joined(separator: "; ")
     }

@@ -1,0 +1,21 @@
+@testable import SessionStore
+
+extension TestDatabase {
+    /// How many rows `work` reads, by the server's counter of each way (`Handler_read_…`); a constant is the question's own.
+    /// For a store with one connection: the counters are a connection's.
+    func rowsRead(by work: () async throws -> Void) async throws -> [String: Int] {
+        let before = try await counters()
+        try await work()
+        return try await counters().merging(before) { $0 - $1 }
+    }
+
+    private func counters() async throws -> [String: Int] {
+        try await store.run(repeatable: true) { connection throws(StoreError) in
+            var counters: [String: Int] = [:]
+            for row in try connection.query("SHOW SESSION STATUS LIKE 'Handler_read%'") {
+                counters[row.text(0)] = row.integer(1)
+            }
+            return counters
+        }
+    }
+}
