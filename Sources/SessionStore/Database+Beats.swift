@@ -20,11 +20,12 @@ extension Database {
             var allowed: Set<UInt64> = []
             for group in Self.groups(proofs) {
                 var known = try Self.standing(of: group.map(\.view), connection)
-                for proof in group where known[proof.view]?.isOpen == false {
-                    try Self.open(
-                        proof.view, began: proof.began, clock: clock, age: proof.age, connection)
-                    known[proof.view]?.isOpen = true
-                }
+                let unopened = Set(group.map(\.view).filter { known[$0]?.isOpen == false })
+                try Self.open(
+                    group.filter { unopened.contains($0.view) }.map {
+                        ViewBeginning(view: $0.view, began: $0.began, clock: clock, age: $0.age)
+                    }, connection)
+                for view in unopened { known[view]?.isOpen = true }
                 try Self.keep(group, connection)
                 try Self.keepForPortal(group, known, connection)
                 allowed.formUnion(known.filter { $0.value.isAllowed }.keys)
@@ -165,8 +166,7 @@ extension Database {
             WHERE relay = ? AND opened IS NOT NULL AND duration IS NULL AND (began < ? OR clock <> ?)
             ORDER BY viewid
             """, String(instance.prefix(80)), finite(at), String(clock.prefix(64)))
-        for row in open where !listed.contains(row.unsigned(0)) {
-            try close(row.unsigned(0), "its end was not told", connection)
-        }
+        let unlisted = open.map { $0.unsigned(0) }.filter { !listed.contains($0) }
+        try end(unlisted.map { ViewEnding(view: $0, cause: "its end was not told") }, connection)
     }
 }

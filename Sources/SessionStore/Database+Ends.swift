@@ -128,20 +128,16 @@ extension Database {
         let open = try connection.query(
             "SELECT viewid FROM mw_view WHERE sessnum = ? AND opened IS NOT NULL AND duration IS NULL ORDER BY viewid",
             number)
-        for row in open {
-            try fix(
-                row.unsigned(0), of: LockedSession(number: number, isMoved: false), nil, cause: "its session ended",
-                connection)
-        }
+        // Its row is locked by this transaction, and has not moved.
+        try fix(open.map { ViewEnding(view: $0.unsigned(0), cause: "its session ended") }, moved: [], connection)
     }
 
     private static func logViews(of number: SessionNumber, _ connection: Connection) throws(StoreError) {
-        let session = LockedSession(number: number, isMoved: false)
-        try mendLog(of: session, connection)
+        try mendLog(of: number, connection)
         let ended = try connection.query(
             "SELECT viewid FROM mw_view WHERE sessnum = ? AND duration IS NOT NULL AND logged = 0 ORDER BY viewid",
             number)
-        for row in ended { try log(row.unsigned(0), of: session, connection) }
+        try log(ended.map { $0.unsigned(0) }, moved: [], connection)
     }
 
     private static func fixAccount(

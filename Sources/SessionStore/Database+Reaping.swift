@@ -210,17 +210,4 @@ extension Database {
     private static func runs(_ number: SessionNumber, _ connection: Connection) throws(StoreError) -> Bool {
         try connection.query("SELECT 1 FROM mw_session WHERE sessnum = ? AND state = 'running'", number).first != nil
     }
-
-    /// Calls `body` for at most 100 numbers at a time, the last group filled up by repeating, with their placeholders.
-    private static func inGroups(
-        _ numbers: [SessionNumber], _ body: (String, [any Bindable]) throws(StoreError) -> Void
-    ) throws(StoreError) {
-        let size = 100
-        let marks = Array(repeating: "?", count: size).joined(separator: ", ")
-        for start in stride(from: 0, to: numbers.count, by: size) {
-            let group = numbers[start..<min(start + size, numbers.count)]
-            let filled = Array(group) + Array(repeating: numbers[start], count: size - group.count)
-            try body(marks, filled)
-        }
-    }
 }

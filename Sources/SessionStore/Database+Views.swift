@@ -41,17 +41,18 @@ extension Database {
     public func openView(
         _ view: UInt64, began: Double, clock: String, age: Double
     ) async throws(StoreError) -> Bool {
-        try await run(repeatable: true) { connection throws(StoreError) in
-            try Self.open(view, began: began, clock: clock, age: age, connection)
+        let beginning = ViewBeginning(view: view, began: began, clock: clock, age: age)
+        return try await together(beginnings, beginning) { beginnings, connection throws(StoreError) in
+            try Self.open(beginnings, connection)
         }
     }
 
     /// Ends a view. May be repeated, and come before the view was opened: it is logged once, with the length that it
     /// had first. A view that its viewer never saw is forgotten.
     public func closeView(_ end: ViewClosing) async throws(StoreError) {
-        try await run(repeatable: true) { connection throws(StoreError) in
-            try Self.fix(end.view, end, connection)
-            try Self.log(end.view, connection)
+        try await together(endings, ViewEnding(view: end.view, told: end)) { endings, connection throws(StoreError) in
+            try Self.end(endings, connection)
+            return endings.map { _ in }
         }
     }
 
@@ -68,7 +69,7 @@ extension Database {
             let ended = try connection.query(
                 "SELECT viewid FROM mw_view WHERE logged = 0 AND duration IS NOT NULL ORDER BY viewid")
             var logged = 0
-            for row in ended where try Self.log(row.unsigned(0), connection) { logged += 1 }
+            for part in Self.parts(ended.map { $0.unsigned(0) }) { logged += try Self.log(part, connection) }
             return logged
         }
     }
@@ -165,16 +166,4 @@ extension Database {
     static func interval(_ row: Row) -> ViewInterval {
         ViewInterval(clock: row.text(1), began: row.real(2), opened: row.real(3) / 1_000_000, seconds: row.real(4))
     }
-
-    /// `members` in groups of 100; the last is filled up by repeating its last member, so that every group runs the same
-    /// prepared statement.
-    static func groups<Member>(_ members: [Member]) -> [[Member]] {
-        stride(from: 0, to: members.count, by: groupSize).map { start in
-            let group = members[start..<min(start + groupSize, members.count)]
-            return Array(group) + Array(repeating: members[group.endIndex - 1], count: groupSize - group.count)
-        }
-    }
-
-    static let groupSize = 100
-    static let placeholders = Array(repeating: "?", count: groupSize).joined(separator: ", ")
 }

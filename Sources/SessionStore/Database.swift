@@ -11,6 +11,9 @@ public final class Database: Sendable {
     let address: DatabaseAddress
     private let threads: ConnectionThreads
     private let counts = Mutex<[String: UInt64]>([:])
+    /// Views that begin and that end at this moment.
+    let beginnings = Gathering<ViewBeginning, Bool>()
+    let endings = Gathering<ViewEnding, Void>()
     /// The portal's table prefix, once it was found.
     let foundPrefix = Mutex<String?>(nil)
 
@@ -52,6 +55,42 @@ public final class Database: Sendable {
         return try outcome.get()
     }
 
+    /// Has `word` written together with what other tasks have to tell at this moment: `write` gets up to a hundred words, and
+    /// returns an answer to each. It may be repeated, and where it fails each word is written by itself: one that the
+    /// tables refuse keeps no other back.
+    func together<Word: Sendable, Answer: Sendable>(
+        _ gathering: Gathering<Word, Answer>, _ word: Word, named name: String = #function,
+        _ write: @escaping @Sendable ([Word], Connection) throws(StoreError) -> [Answer]
+    ) async throws(StoreError) -> Answer {
+        let outcome = await withCheckedContinuation { continuation in
+            if gathering.add(word, continuation) { takeTurn(gathering, name, write) }
+        }
+        return try outcome.get()
+    }
+
+    private func takeTurn<Word: Sendable, Answer: Sendable>(
+        _ gathering: Gathering<Word, Answer>, _ name: String,
+        _ write: @escaping @Sendable ([Word], Connection) throws(StoreError) -> [Answer]
+    ) {
+        threads.add { connection in
+            let turn = gathering.next(most: Self.groupSize)
+            let attempt = { (words: [Word]) in
+                Self.attempt({ c throws(StoreError) in try write(words, c) }, on: connection, repeatable: true)
+            }
+            switch attempt(turn.map(\.word)) {
+            case .success(let answers):
+                for (waiting, answer) in zip(turn, answers) { waiting.answer.resume(returning: .success(answer)) }
+            case .failure(.unavailable(let cause)):
+                for waiting in turn { waiting.answer.resume(returning: .failure(.unavailable(cause: cause))) }
+            case .failure:
+                for waiting in turn { waiting.answer.resume(returning: attempt([waiting.word]).map { $0[0] }) }
+            }
+            self.count(name, times: turn.count, statements: connection.takeStatements())
+            // Behind the other jobs that wait.
+            if gathering.goesOn() { self.takeTurn(gathering, name, write) }
+        }
+    }
+
     private static func attempt<Result>(
         _ body: (Connection) throws(StoreError) -> Result, on connection: Connection, repeatable: Bool
     ) -> Swift.Result<Result, StoreError> {
@@ -79,10 +118,10 @@ public final class Database: Sendable {
         }
     }
 
-    private func count(_ function: String, statements: UInt64) {
+    private func count(_ function: String, times: Int = 1, statements: UInt64) {
         let name = String(function.prefix { $0 != "(" })
         counts.withLock {
-            $0[name, default: 0] += 1
+            $0[name, default: 0] += UInt64(times)
             $0["statements", default: 0] += statements
         }
     }

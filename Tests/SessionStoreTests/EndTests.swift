@@ -138,7 +138,7 @@ struct EndTests {
         let session = try await database.running()
         let view = try await database.open(session, age: 60)
         try await database.store.run { connection throws(StoreError) in
-            try Database.fix(view, .end(view, seconds: 5.25), connection)
+            try Database.fix([.init(view: view, told: .end(view, seconds: 5.25))], connection)
         }
         #expect(try database.cell("SELECT COUNT(*) FROM viewlog") == "0")
         #expect(try await database.store.session(session)?.viewers == 0)

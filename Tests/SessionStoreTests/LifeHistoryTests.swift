@@ -140,7 +140,9 @@ private struct LifeHistory {
         views[index].relay = .gone
         switch Int.random(in: 0..<6, using: &random) {
         case 0:
-            try await store.run { connection throws(StoreError) in try Database.fix(end.view, end, connection) }
+            try await store.run { connection throws(StoreError) in
+                try Database.fix([.init(view: end.view, told: end)], connection)
+            }
         case 1: for _ in 0..<2 { try await store.closeView(end) }
         case 2:
             views[index].relay = .inJournal
