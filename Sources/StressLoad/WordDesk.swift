@@ -19,6 +19,10 @@ final class WordDesk: @unchecked Sendable {
         var outcomes: [Outcome] = []
     }
 
+    /// Seconds after which a thread that nobody needs ends, and its connection with it: what a crowd needed costs the
+    /// controller memory for as long as it is there.
+    private static let patience = 5
+
     private let words: any GatewayWords
     private let most: Int
     private let waker: Int32
@@ -34,7 +38,11 @@ final class WordDesk: @unchecked Sendable {
         // The loop may be gone when the last answer comes.
         self.waker = fcntl(waker, F_DUPFD_CLOEXEC, 0)
         pthread_mutex_init(lock, nil)
-        pthread_cond_init(came, nil)
+        var clock = pthread_condattr_t()
+        pthread_condattr_init(&clock)
+        pthread_condattr_setclock(&clock, CLOCK_MONOTONIC)
+        pthread_cond_init(came, &clock)
+        pthread_condattr_destroy(&clock)
     }
 
     deinit {
@@ -110,13 +118,17 @@ final class WordDesk: @unchecked Sendable {
     private func next() -> (number: UInt64, word: Word)? {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }
+        var end = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &end)
+        end.tv_sec += Self.patience
+        var isNeeded = true
         while state.waiting.isEmpty {
-            guard !state.isClosed else {
+            guard isNeeded, !state.isClosed else {
                 state.threads -= 1
                 return nil
             }
             state.idle += 1
-            pthread_cond_wait(came, lock)
+            isNeeded = pthread_cond_timedwait(came, lock, &end) != ETIMEDOUT
             state.idle -= 1
         }
         return state.waiting.removeFirst()
