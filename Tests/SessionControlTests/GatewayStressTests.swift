@@ -213,8 +213,9 @@ import Testing
             #expect(lines.contains("display 77 of node1 is nobody's"))
 
             let keeper = Task { await gateway.keepShadows() }
-            guard case .stressCleaned(40, let rows) = await clean(gateway) else {
-                Issue.record("not cleaned")
+            let cleaned = await clean(gateway)
+            guard case .stressCleaned(40, let rows) = cleaned else {
+                Issue.record("not cleaned: \(cleaned)")
                 return
             }
             keeper.cancel()
@@ -225,8 +226,8 @@ import Testing
                 await gateway.answer(.stress(.leftovers), from: Self.root)
                     == .stressLeftovers([StressLeftover("display 77 of node1 is nobody's")]))
             #expect(await clean(gateway) == .stressCleaned(sessions: 0, rows: 0))
-            let cleaned = try host.calls().filter { $0.word == "cleanAccount" }
-            #expect(Set(cleaned.compactMap { ($0.more["account"] as? [String: Any])?["uid"] as? Int }).count == 10)
+            let calls = try host.calls().filter { $0.word == "cleanAccount" }
+            #expect(Set(calls.compactMap { ($0.more["account"] as? [String: Any])?["uid"] as? Int }).count == 10)
             #expect(try await database.hosts().map(\.uses) == [0])
         }
     }

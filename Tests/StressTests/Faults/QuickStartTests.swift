@@ -68,7 +68,9 @@ struct QuickStartTests {
     func deafRelay() throws {
         let pretend = try PretendQuickStart()
         let quickStart = try QuickStart(environment: pretend.environment)
-        #expect(quickStart.isWell(["exec1"], after: nil))
+        // A busy machine may let it wait for the answer for longer than it does.
+        let end = ContinuousClock.now + .seconds(60)
+        while !quickStart.isWell(["exec1"], after: nil) { try #require(ContinuousClock.now < end) }
         try pretend.record("port", "1")
         #expect(!quickStart.isWell(["exec1"], after: nil))
     }
