@@ -106,7 +106,7 @@ extension Database {
             SELECT v.viewid, v.opened IS NOT NULL, v.portal_view,
               \(mayGoOn)
             FROM mw_view v \(permission)
-            WHERE v.viewid IN (\(placeholders)) AND v.duration IS NULL
+            WHERE v.viewid IN (\(marks(groupSize))) AND v.duration IS NULL
             """, values: views)
         return Dictionary(
             rows.map { row in
@@ -150,6 +150,12 @@ extension Database {
             UPDATE view p JOIN (\(Self.rows)) proof ON p.viewid = proof.id
             SET p.heartbeat = GREATEST(p.heartbeat, NOW() - INTERVAL proof.b MICROSECOND)
             """, values: filled.flatMap { $0 })
+    }
+
+    /// `members` in groups of 100; the last is filled up by repeating its last member, so that every group runs the same
+    /// prepared statement.
+    private static func groups(_ members: [ViewProof]) -> [[ViewProof]] {
+        parts(members).map { $0 + Array(repeating: $0[$0.endIndex - 1], count: groupSize - $0.count) }
     }
 
     /// A group of rows, as a table: an id and two figures each.

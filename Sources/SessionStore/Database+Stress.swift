@@ -27,10 +27,9 @@ extension Database {
     public func areStress(_ sessions: [SessionNumber]) async throws(StoreError) -> [SessionNumber: Bool] {
         try await run(repeatable: true) { connection throws(StoreError) in
             var known: [SessionNumber: Bool] = [:]
-            for group in Self.groups(sessions) {
+            try Self.inGroups(sessions) { marks, group throws(StoreError) in
                 let rows = try connection.query(
-                    "SELECT sessnum, stress IS NOT NULL FROM mw_session WHERE sessnum IN (\(Self.placeholders))",
-                    values: group)
+                    "SELECT sessnum, stress IS NOT NULL FROM mw_session WHERE sessnum IN (\(marks))", values: group)
                 for row in rows { known[SessionNumber(row.unsigned(0))] = row.integer(1) == 1 }
             }
             return known
@@ -118,9 +117,9 @@ extension Database {
             """, days
         ).map { SessionNumber($0.unsigned(0)) }
         var removed = StressRemoval()
-        for group in groups(numbers) {
+        try inGroups(numbers) { marks, group throws(StoreError) in
             func remove(from table: String) throws(StoreError) -> Int {
-                Int(try connection.execute("DELETE FROM `\(table)` WHERE sessnum IN (\(placeholders))", values: group))
+                Int(try connection.execute("DELETE FROM `\(table)` WHERE sessnum IN (\(marks))", values: group))
             }
             for table in viewStressTables + portalStressTables { removed.rows += try remove(from: table) }
             let own = try connection.transaction { () throws(StoreError) -> Int in

@@ -104,9 +104,9 @@ extension Database {
     ) async throws(StoreError) -> [SessionNumber: [ViewInterval]] {
         try await run(repeatable: true) { connection throws(StoreError) in
             var intervals: [SessionNumber: [ViewInterval]] = [:]
-            for group in Self.groups(sessions) {
+            try Self.inGroups(sessions) { marks, group throws(StoreError) in
                 let rows = try connection.query(
-                    Self.intervals + " WHERE sessnum IN (\(Self.placeholders)) AND opened IS NOT NULL ORDER BY viewid",
+                    Self.intervals + " WHERE sessnum IN (\(marks)) AND opened IS NOT NULL ORDER BY viewid",
                     values: group)
                 for row in rows { intervals[SessionNumber(row.unsigned(0)), default: []].append(Self.interval(row)) }
             }
@@ -120,11 +120,11 @@ extension Database {
     ) async throws(StoreError) -> [SessionNumber: [WatcherRecord]] {
         try await run(repeatable: true) { connection throws(StoreError) in
             var watchers: [SessionNumber: [WatcherRecord]] = [:]
-            for group in Self.groups(sessions) {
+            try Self.inGroups(sessions) { marks, group throws(StoreError) in
                 let rows = try connection.query(
                     """
                     SELECT sessnum, username, opened, remoteip, mode FROM mw_view
-                    WHERE sessnum IN (\(Self.placeholders)) AND opened IS NOT NULL AND duration IS NULL
+                    WHERE sessnum IN (\(marks)) AND opened IS NOT NULL AND duration IS NULL
                     ORDER BY opened, viewid
                     """, values: group)
                 for row in rows {

@@ -3,13 +3,6 @@
 extension Database {
     /// The most rows of one statement.
     static let groupSize = 100
-    static let placeholders = marks(groupSize)
-
-    /// `members` in groups of 100; the last is filled up by repeating its last member, so that every group runs the same
-    /// prepared statement.
-    static func groups<Member>(_ members: [Member]) -> [[Member]] {
-        parts(members).map { $0 + Array(repeating: $0[$0.endIndex - 1], count: groupSize - $0.count) }
-    }
 
     /// `members` in parts of 100 at most.
     static func parts<Member>(_ members: [Member]) -> [[Member]] {
@@ -28,5 +21,6 @@ extension Database {
         }
     }
 
-    private static func marks(_ count: Int) -> String { Array(repeating: "?", count: count).joined(separator: ", ") }
+    /// So many placeholders.
+    static func marks(_ count: Int) -> String { Array(repeating: "?", count: count).joined(separator: ", ") }
 }
