@@ -82,6 +82,8 @@ public final class Database: Sendable {
                 for (waiting, answer) in zip(turn, answers) { waiting.answer.resume(returning: .success(answer)) }
             case .failure(.unavailable(let cause)):
                 for waiting in turn { waiting.answer.resume(returning: .failure(.unavailable(cause: cause))) }
+            case .failure(let error) where turn.count == 1:
+                turn[0].answer.resume(returning: .failure(error))
             case .failure:
                 for waiting in turn { waiting.answer.resume(returning: attempt([waiting.word]).map { $0[0] }) }
             }
