@@ -34,7 +34,7 @@ struct ApplicationLaunch: Codable {
             DisplayEntry.give(up: "H", error, report)
         }
         let root: OwnRoot?
-        do throws(HostFailure) { root = try ownRoot() } catch { DisplayEntry.give(up: "E", error, report) }
+        do throws(HostFailure) { root = try ownRoot(report) } catch { DisplayEntry.give(up: "E", error, report) }
         entry.enter(reporting: report, behind: order.mayMakeUserNamespaces ? .withNamespaces : .strict) {
             do throws(HostFailure) {
                 if let home { try furnish(home) }
@@ -50,13 +50,14 @@ struct ApplicationLaunch: Codable {
     }
 
     /// The tree of an application that does not use the host's programs.
-    private func ownRoot() throws(HostFailure) -> OwnRoot? {
+    private func ownRoot(_ report: Int32) throws(HostFailure) -> OwnRoot? {
         switch order.tree {
         case .host: return nil
         case _ where entry.container == nil:
             throw HostFailure(.applicationFailed, "without a container there are only the host's programs")
         case .folder(let path): return try OwnRoot(folder: path)
-        case .image(let name): return try ContainerImage.root(of: name)
+        case .image(let name):
+            return try ContainerImage.root(of: name) { DisplayEntry.tellImageMounted(report) }
         }
     }
 

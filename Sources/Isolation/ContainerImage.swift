@@ -4,19 +4,20 @@ import HostProtocol
 
 /// A container image of the host's podman, whose files are an application's tree.
 enum ContainerImage {
-    /// The tree of the image `name`. podman lets go of it at once: what is mounted stays for as long as a session has it.
+    /// The tree of the image `name`, which podman has mounted when `mounted` is called, and then has to let go of
+    /// (``release(_:)``): what is mounted stays for as long as a session has it.
     ///
     /// The caller is a child that has a deadline, and podman's mounting ends with it.
-    static func root(of name: String) throws(HostFailure) -> OwnRoot {
+    static func root(of name: String, mounted: () -> Void) throws(HostFailure) -> OwnRoot {
         guard let podman = programPath("podman") else {
             throw HostFailure(.applicationFailed, "image \(name): podman is not installed")
         }
-        let place = try mounted(name, podman)
-        defer { release(name, podman) }
+        let place = try mount(name, podman)
+        mounted()
         return try OwnRoot(folder: place)
     }
 
-    private static func mounted(_ name: String, _ podman: String) throws(HostFailure) -> String {
+    private static func mount(_ name: String, _ podman: String) throws(HostFailure) -> String {
         var answer: [Int32] = [-1, -1]
         guard pipe(&answer) == 0 else { throw failure("pipe") }
         defer { close(answer[0]) }
@@ -39,8 +40,10 @@ enum ContainerImage {
         return String(line)
     }
 
-    /// Nobody waits for this: it takes as long as the mounting did.
-    private static func release(_ name: String, _ podman: String) {
+    /// Has podman let go of the image `name` once; nobody waits for this, it takes as long as the mounting did. Done by the
+    /// keeper, who outlives the launch, and whatever ends the session.
+    static func release(_ name: String) {
+        guard let podman = programPath("podman") else { return }
         _ = try? start([podman, "image", "umount", "--", name], output: 2)
     }
 

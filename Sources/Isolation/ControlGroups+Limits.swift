@@ -58,6 +58,9 @@ extension ControlGroups {
         set("cpu.weight", to: "\(share)")
     }
 
+    /// Bytes in buffers of a session's TCP connections.
+    private var mostOfConnections: Int { 64 << 20 }
+
     @discardableResult
     private func boundMemory(of part: Part, _ mebibytes: Int) -> Bool {
         let bytes = mebibytes == 0 ? nil : "\(mebibytes << 20)"
@@ -66,6 +69,9 @@ extension ControlGroups {
         set(both, of: part, to: "-1")
         if set("memory.limit_in_bytes", of: part, to: bytes ?? "-1") {
             if let bytes { set(both, of: part, to: bytes) }
+            // What its TCP connections have in buffers is counted apart from memory, and the whole host has one measure of
+            // that (tcp(7), tcp_mem).
+            set("memory.kmem.tcp.limit_in_bytes", of: part, to: bytes == nil ? "-1" : "\(mostOfConnections)")
             return true
         }
         set("memory.swap.max", of: part, to: bytes == nil ? "max" : "0")

@@ -7,7 +7,7 @@ import SessionModel
 /// keeper, which only reads what they report.
 ///
 /// The children write lines to a pipe: `P PID` when the program's process is there, `E STEP: CAUSE` when a step failed,
-/// `H STEP: CAUSE` when it was the home's, `F` when that is full and the program is executed all the same. The end of the pipe after a `P` means that it was executed.
+/// `H STEP: CAUSE` when it was the home's, `F` when that is full and the program is executed all the same, `M` when an image is mounted that has to be let go of. The end of the pipe after a `P` means that it was executed.
 struct DisplayEntry: Codable {
     /// A program to execute, with its first three descriptors.
     struct Program {
@@ -53,6 +53,12 @@ struct DisplayEntry: Codable {
 
     /// That line.
     static let fullHome = "F"
+
+    /// Tells that podman has mounted the application's image.
+    static func tellImageMounted(_ report: Int32) { say(imageMounted, report) }
+
+    /// That line.
+    static let imageMounted = "M"
 
     private static func say(_ line: String, _ report: Int32) { _ = writeAll(Array((line + "\n").utf8), to: report) }
 

@@ -54,7 +54,10 @@ extension Keeper {
             server = try launch(
                 Container.plain(order, run.displayServer, folder), environment: plainEnvironment,
                 descriptors: [input, output[1], output[1]]
-            ) { setsid() }
+            ) {
+                setsid()
+                ProcessLimits.leaveNoCore()
+            }
             written.first = server.flatMap { ProcessIdentity($0) }
         case .container:
             var filter: [Int32] = [-1, -1]
@@ -76,7 +79,10 @@ extension Keeper {
                     Container.wrapped(order, run.displayServer, folder, sight, filter: 3, information: 4),
                     environment: plainEnvironment,
                     descriptors: [input, output[1], output[1], filter[0], information[1]]
-                ) { groups.enter(.server) }
+                ) {
+                    groups.enter(.server)
+                    ProcessLimits.leaveNoCore()
+                }
             } catch {
                 close(information[1])
                 throw error

@@ -51,6 +51,7 @@ extension Keeper {
     /// The launch is over.
     private func finishLaunch(_ order: ApplicationOrder, _ outcome: Result<Int32, HostFailure>, _ debt: Debt) {
         let homeIsFull = launching?.homeIsFull ?? false
+        if case .image(let name) = order.tree, launching?.imageIsMounted == true { ContainerImage.release(name) }
         launching = nil
         let ended = early
         early = [:]

@@ -13,7 +13,8 @@ extension Keeper {
         }
         lastScreenshot = now()
         let screenshot = Screenshot(
-            display: folder.rfb, displayUser: order.uid, order: application.order, password: order.password)
+            display: folder.rfb, displayUser: order.uid, order: application.order, password: order.password,
+            groups: groups)
         let (child, pipe) = try screenshot.begin()
         ChildReport(pipe, loop: loop, within: Double(Screenshot.patience) + 0.5) { [self] said in
             guard let said else {

@@ -39,8 +39,13 @@ final class LaunchUnderWay {
     }
 
     /// Whether the session's files are in memory, since its home is full.
-    var homeIsFull: Bool {
-        text.split(separator: UInt8(ascii: "\n")).contains { $0.elementsEqual(DisplayEntry.fullHome.utf8) }
+    var homeIsFull: Bool { said(DisplayEntry.fullHome) }
+
+    /// Whether podman has mounted an image that it has to let go of.
+    var imageIsMounted: Bool { said(DisplayEntry.imageMounted) }
+
+    private func said(_ line: String) -> Bool {
+        text.split(separator: UInt8(ascii: "\n")).contains { $0.elementsEqual(line.utf8) }
     }
 
     private func settle(_ outcome: Result<Int32, HostFailure>) {

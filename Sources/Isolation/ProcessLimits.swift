@@ -16,19 +16,22 @@ struct ProcessLimits: Codable {
 
     /// Puts the calling process under them, for ever once it has no privilege.
     func apply() {
-        set(RLIMIT_NOFILE, files)
-        // A picture of a process's memory may be as large as the memory, and nobody asked for it.
-        set(RLIMIT_CORE, 0)
+        Self.set(RLIMIT_NOFILE, files)
+        Self.leaveNoCore()
         // Memory that is never swapped out, for keys and passphrases.
-        set(__RLIMIT_MEMLOCK, 64 << 10)
-        set(__RLIMIT_MSGQUEUE, 800 << 10)
-        set(__RLIMIT_NICE, 0)
-        set(__RLIMIT_RTPRIO, 0)
-        if processes > 0 { set(__RLIMIT_NPROC, processes) }
+        Self.set(__RLIMIT_MEMLOCK, 64 << 10)
+        Self.set(__RLIMIT_MSGQUEUE, 800 << 10)
+        Self.set(__RLIMIT_NICE, 0)
+        Self.set(__RLIMIT_RTPRIO, 0)
+        if processes > 0 { Self.set(__RLIMIT_NPROC, processes) }
     }
 
+    /// A picture of a process's memory may be as large as the memory, and nobody asked for it. 0 would leave a program that
+    /// the host has for such pictures to be run for each, as root (core(5)); for 1 it is not, and no picture is so small.
+    static func leaveNoCore() { set(RLIMIT_CORE, 1) }
+
     /// Sets both limits; no higher than they may be raised.
-    private func set(_ resource: __rlimit_resource, _ value: Int) {
+    private static func set(_ resource: __rlimit_resource, _ value: Int) {
         let kind = __rlimit_resource_t(resource.rawValue)
         var limit = rlimit(rlim_cur: rlim_t(value), rlim_max: rlim_t(value))
         guard setrlimit(kind, &limit) != 0, getrlimit(kind, &limit) == 0 else { return }

@@ -11,11 +11,16 @@ struct Screenshot {
     let displayUser: UInt32
     let order: ApplicationOrder
     let password: Secret
+    /// The display's: a large picture is the session's memory.
+    let groups: ControlGroups
 
     /// Forks; answers the child, and a pipe that gives the `HostReply` as JSON, then ends.
     func begin() throws(HostFailure) -> (child: Int32, report: Int32) {
         try reportingChild {
             alarm(Self.patience)
+            groups.enter(.session)
+            // Where the session has no memory left, this goes, and not the application (proc(5)).
+            ControlGroups.put("1000", into: "/proc/self/oom_score_adj")
             var reply = HostReply.done
             do throws(HostFailure) { try take() } catch { reply = .failed(error) }
             _ = writeAll(encoded(reply), to: 3)

@@ -408,10 +408,16 @@ final class Server {
         }
     }
 
+    /// Bytes of ``RunFolder/log`` from which on another one is begun.
+    private static let longestLog = 4 << 20
+
     /// Starts a program of ours that outlives this one: own session, own cgroup, no descriptor of the caller's.
     @discardableResult
     func leave(_ word: String, _ rest: [String], _ descriptors: [Int32]) throws(HostFailure) -> Int32 {
         let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        // The run folder is the whole host's memory; what writes to the old one goes on with that.
+        var written = stat()
+        if stat(run.log, &written) == 0, written.st_size > Self.longestLog { rename(run.log, run.log + ".1") }
         let output = open(run.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard input >= 0, output >= 0 else { throw failure("open \(run.log)") }
         defer {

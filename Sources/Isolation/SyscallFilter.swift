@@ -78,7 +78,10 @@ struct SyscallFilter {
     /// Refused with EPERM where no namespace can be made either: pivot_root, chroot, mount, umount2, sethostname.
     private static let ofNamespaces: [UInt32] = [155, 161, 165, 166, 170]
     /// Refused with ENOSYS, so that a library takes its older way.
-    private static let missing: [UInt32] = [425, 426, 427, 435]  // io_uring_*, clone3
+    private static let missing: [UInt32] = [
+        425, 426, 427, 435,  // io_uring_*, clone3
+        206, 207, 208, 209, 210, 333,  // io_*, whose requests at a time the whole host shares (fs.aio-max-nr)
+    ]
 
     /// Of socket and socketpair: Unix, TCP, UDP and echo over IPv4 and IPv6, and what tells of the own interfaces.
     private static let sockets: [UInt64] = {

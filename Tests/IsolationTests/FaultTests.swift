@@ -136,6 +136,18 @@ struct FaultTests {
         }
     }
 
+    @Test("the log of what outlives the agent is begun anew when it is long, and the old one is kept")
+    func longLog() throws {
+        try withDisplay(3330) { agent, number in
+            let log = agent.run + "/host.log"
+            try writeFile(log, [UInt8](repeating: 65, count: 5 << 20), mode: 0o600)
+            let next = try DisplayNumber(number.value + 1)
+            try #require(try agent.make(next) == .displayReady)
+            #expect(text(of: log + ".1")?.utf8.count == 5 << 20 && text(of: log)?.contains("AAAA") == false)
+            for one in [number, next] { expectEnded(try agent.end(one)) }
+        }
+    }
+
     @Test("check warns of a host on which no cgroup can be made, and what is therefore not bounded")
     func noGroups() throws {
         let nothing = "/tmp/mw-x\(Secret.token().exposed.prefix(8))"

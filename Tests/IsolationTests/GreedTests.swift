@@ -128,6 +128,61 @@ struct GreedTests {
         }
     }
 
+    @Test("opening terminals ends at a bound, and a neighbour has its own")
+    func terminals() throws {
+        try withNeighbours(3212) { agent, number, neighbour in
+            let attack = """
+                import os, time
+                kept = []
+                try:
+                    while True: kept.append(os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY))
+                except OSError: pass
+                print("opened", len(kept), flush=True)
+                time.sleep(1000)
+
+                """
+            let said = try agent.attack(
+                "exec " + agent.python(attack), until: "opened", on: number, limits: ResourceLimits(files: 4096))
+            #expect(said == "opened 256\n")
+            let terminal = "import os; print(os.ttyname(os.openpty()[1]))"
+            #expect(try agent.inside(neighbour, ["/usr/bin/python3", "-c", terminal]) == "/dev/pts/0\n")
+            try agent.expectUsable(neighbour, session: 8)
+        }
+    }
+
+    @Test("what its connections to itself hold back is bounded")
+    func connections() throws {
+        try withNeighbours(3214) { agent, number, neighbour in
+            let attack = """
+                import socket, time
+                door = socket.socket()
+                door.bind(("127.0.0.1", 0))
+                door.listen(500)
+                kept, held = [], 0
+                for n in range(500):
+                    s = socket.socket()
+                    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                        s.setsockopt(socket.SOL_SOCKET, option, 1 << 24)
+                    s.settimeout(1)
+                    try: s.connect(door.getsockname())
+                    except OSError: break
+                    kept += [s, door.accept()[0]]
+                    s.setblocking(False)
+                    try:
+                        while True: held += s.send(bytes(1 << 20))
+                    except OSError: pass
+                print("held", held >> 20, flush=True)
+                time.sleep(1000)
+
+                """
+            let command = try agent.python(attack) + " || echo held 0; exec sleep 1000"
+            let said = try agent.attack(command, until: "held", on: number, limits: ResourceLimits(memory: 128))
+            let held = said.split(separator: "\n").first { $0.hasPrefix("held ") }.flatMap { Int($0.dropFirst(5)) }
+            #expect(try #require(held) <= 128, "\(said)")
+            try agent.expectUsable(neighbour, session: 8)
+        }
+    }
+
     @Test("taking every processor yields no more than the ceiling")
     func cpu() throws {
         try withNeighbours(3204) { agent, number, neighbour in

@@ -76,7 +76,7 @@ struct LimitTests {
             let command = "cat /proc/self/limits; (ulimit -Hn 5000) || echo refused; exec sleep 1000"
             let said = try agent.attack(command, until: "refused", on: number, limits: ResourceLimits(files: 700))
             for (name, value) in [
-                ("Max open files", "700"), ("Max core file size", "0"), ("Max locked memory", "65536"),
+                ("Max open files", "700"), ("Max core file size", "1"), ("Max locked memory", "65536"),
                 ("Max msgqueue size", "819200"), ("Max nice priority", "0"), ("Max realtime priority", "0"),
             ] {
                 let line = said.split(separator: "\n").first { $0.hasPrefix(name) }
@@ -91,6 +91,9 @@ struct LimitTests {
                 $0.hasPrefix("Max open files")
             }
             #expect(files?.split(separator: " ").dropFirst(3).prefix(2) == ["700", "700"])
+            let server = try #require(agent.left(of: number).first)
+            let core = text(of: "/proc/\(server.pid)/limits")?.split(separator: "\n").first { $0.hasPrefix("Max core") }
+            #expect(core?.split(separator: " ").dropFirst(4).prefix(2) == ["1", "1"])
             expectEnded(try agent.end(number))
         }
     }

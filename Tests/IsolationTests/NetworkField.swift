@@ -162,6 +162,10 @@ final class NetworkField {
                 except OSError as e: return name(e)
                 kept.append(s) if n < 100 else s.close()
             return "sent"
+        def spray(host):
+            with socket.socket(family(host), socket.SOCK_DGRAM) as s:
+                for port in range(1, 65536): s.sendto(b"x", (host, port))
+            return "sent"
         def listen(port):
             s = socket.socket(socket.AF_INET6)
             s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)

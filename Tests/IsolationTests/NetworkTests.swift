@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import HostProtocol
 import SessionModel
+import TestServers
 import Testing
 
 @testable import Isolation
@@ -419,6 +420,24 @@ struct NetworkTests {
             let other = try agent.attack([word], network: NetworkField.order(.open), on: modest, session: 8)
             #expect(other[word] == "reached as \(NetworkField.host)")
             for number in [greedy, modest] { expectEnded(try agent.end(number)) }
+        }
+    }
+
+    @Test("what a session sends to itself is nothing that the host remembers")
+    func ownConnections() throws {
+        try withNetwork { field, agent in
+            let number = try DisplayNumber(3193)
+            try #require(try agent.make(number) == .displayReady)
+            let words = ["spray/127.0.0.1", "spray/::1"]
+            let results = try agent.attack(words, network: NetworkField.order(.open), on: number)
+            #expect(results.count == 2, "\(results)")
+            let first = try #require(agent.left(of: number).first)
+            let remembered = try runCommand([
+                "/usr/bin/nsenter", "-t", "\(first.pid)", "-n", "/bin/cat",
+                "/proc/sys/net/netfilter/nf_conntrack_count",
+            ]).output
+            #expect(try #require(Int(remembered.filter(\.isNumber))) < 100)
+            expectEnded(try agent.end(number))
         }
     }
 }

@@ -74,7 +74,8 @@ struct PrivilegeTests {
                 sethostname=170, setdomainname=171, settimeofday=164, clock_settime=227, clock_adjtime=305,
                 migrate_pages=256).items():
                 call(name, number, EPERM, 0, 0, 0, 0, 0, 0)
-            for name, number in dict(io_uring_setup=425, io_uring_enter=426, io_uring_register=427, clone3=435,
+            for name, number in dict(io_setup=206, io_destroy=207, io_getevents=208, io_submit=209, io_cancel=210,
+                io_pgetevents=333, io_uring_setup=425, io_uring_enter=426, io_uring_register=427, clone3=435,
                 statmount=457, listmount=458, from_tomorrow=600, x32=0x40000000 + 39).items():
                 call(name, number, ENOSYS, 0, 0, 0, 0, 0, 0)
             for flag in [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000]:

@@ -31,6 +31,13 @@ struct NetworkRules {
             "add rule \(Self.table) output meta skuid \(displayUser) goto refuse",
             "add rule \(Self.table) output oifname \"lo\" accept",
         ]
+        // What does not leave it is nothing to remember.
+        for (hook, way) in [("output", "oifname"), ("prerouting", "iifname")] {
+            lines += [
+                "add chain \(Self.table) \(hook)-alone { type filter hook \(hook) priority raw; policy accept; }",
+                "add rule \(Self.table) \(hook)-alone \(way) \"lo\" notrack",
+            ]
+        }
         lines += sets(prefix: "") + policy(chain: "output", prefix: "", refusal: "goto refuse")
         return script(lines)
     }
