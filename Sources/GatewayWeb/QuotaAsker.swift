@@ -18,7 +18,7 @@ enum QuotaAsker: Equatable {
             return
         }
         guard let owner = Self.owner(of: asker, connectedTo: own) else {
-            self = asker.isLoopback || asker.address == own.address ? .unknown : .elsewhere
+            self = Self.stranger(at: asker, to: own)
             return
         }
         // A row is not written in one moment: whoever is closing may have uid 0 in it. Who still has the socket afterwards
@@ -34,6 +34,12 @@ enum QuotaAsker: Equatable {
         case .elsewhere: true
         case .unknown: false
         }
+    }
+
+    /// Who asks from `asker`, which no socket of this machine's is: another machine, unless that cannot be. A socket that was
+    /// closed is nobody's here, whatever address of this machine's it was bound to.
+    static func stranger(at asker: SocketEnd, to own: SocketEnd) -> QuotaAsker {
+        own.isLoopback || asker.isOfThisMachine ? .unknown : .elsewhere
     }
 
     private static func owner(of end: SocketEnd, connectedTo other: SocketEnd) -> SocketTable.Owner? {

@@ -46,6 +46,25 @@ struct SocketEnd: Equatable {
         self.init(address: Array(bytes[place]), port: UInt16(bytes[2]) << 8 | UInt16(bytes[3]))
     }
 
+    /// Whether this machine has the address: then a socket may be bound to it (bind(2), EADDRNOTAVAIL). Where
+    /// ip_nonlocal_bind is on, every address is.
+    var isOfThisMachine: Bool {
+        let family = address.count == 4 ? AF_INET : AF_INET6
+        let probe = socket(family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard probe >= 0 else { return true }
+        defer { close(probe) }
+        var place = sockaddr_storage()
+        place.ss_family = sa_family_t(family)
+        withUnsafeMutableBytes(of: &place) { bytes in
+            for (offset, byte) in address.enumerated() { bytes[(family == AF_INET ? 4 : 8) + offset] = byte }
+        }
+        let length = family == AF_INET ? MemoryLayout<sockaddr_in>.size : MemoryLayout<sockaddr_in6>.size
+        let isBound = withUnsafePointer(to: place) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(probe, $0, socklen_t(length)) == 0 }
+        }
+        return isBound || errno != EADDRNOTAVAIL
+    }
+
     /// Whether only this machine has the address.
     var isLoopback: Bool {
         address.count == 4 ? address[0] == 127 : address == [UInt8](repeating: 0, count: 15) + [1]

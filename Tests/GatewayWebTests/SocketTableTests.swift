@@ -50,6 +50,23 @@ struct SocketTableTests {
         for port: UInt16 in [0xA47E, 0xA47F, 0xA482, 300] { #expect(owner(port) == nil, "\(port)") }
     }
 
+    @Test("who has no socket here is another machine, unless it came from an address of this one, or to the loopback")
+    func strangers() {
+        let (away, other) = (
+            SocketEnd(address: [203, 0, 113, 10], port: 1), SocketEnd(address: [203, 0, 113, 77], port: 300)
+        )
+        let (own, own6) = (
+            SocketEnd(address: Self.loopback, port: 300),
+            SocketEnd(address: [UInt8](repeating: 0, count: 15) + [1], port: 300)
+        )
+        #expect(!away.isOfThisMachine && own.isOfThisMachine && own6.isOfThisMachine)
+        #expect(QuotaAsker.stranger(at: away, to: other) == .elsewhere)
+        for place in [own, own6] {
+            #expect(QuotaAsker.stranger(at: away, to: place) == .unknown)
+            #expect(QuotaAsker.stranger(at: place, to: other) == .unknown)
+        }
+    }
+
     @Test(
         "what is no table has no rows",
         arguments: [
