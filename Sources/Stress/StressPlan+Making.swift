@@ -91,12 +91,20 @@ private struct ViewerDealer {
     }
 
     /// The first comes as soon as the session is there, the others within its first quarter and ten seconds.
+    /// Of several who would type the first does, and the others watch: nobody can tell whose key it was that changed the
+    /// picture.
     mutating func take(session: Int, hold: Double, _ chance: inout SeededGenerator) -> [StressPlan.Viewer] {
-        (0..<counts[session]).map { index in
-            StressPlan.Viewer(
+        var isTypedIn = false
+        return (0..<counts[session]).map { index in
+            var behaviour = behaviours.popLast().flatMap(StressPlan.Behaviour.init) ?? .watcher
+            if behaviour == .typist {
+                if isTypedIn { behaviour = .watcher }
+                isTypedIn = true
+            }
+            return StressPlan.Viewer(
                 after: index == 0 ? 0 : (chance.unit() * min(hold / 4, 10)).millionths,
-                way: ways.popLast().flatMap(StressPlan.Way.init) ?? .webSocket,
-                behaviour: behaviours.popLast().flatMap(StressPlan.Behaviour.init) ?? .watcher, seed: chance.next())
+                way: ways.popLast().flatMap(StressPlan.Way.init) ?? .webSocket, behaviour: behaviour,
+                seed: chance.next())
         }
     }
 }

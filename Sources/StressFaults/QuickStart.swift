@@ -131,14 +131,14 @@ extension QuickStart {
         try sql("SELECT COALESCE(MAX(sessnum), 0) FROM mw_session").first?.first.flatMap { UInt64($0) } ?? 0
     }
 
-    /// The stress sessions after `first` that ended, although nobody stopped them and no fault `hit` them; to be asked
+    /// The stress sessions after `first` that ended, or are ending, although nobody stopped them and no fault `hit` them; to be asked
     /// before the run's rows are deleted. One that was ended for want of viewers is among them.
     func wronglyEnded(after first: UInt64, hit: Set<UInt64>) throws(QuickStartError) -> [Observation.Failure] {
         Self.wronglyEnded(
             try sql(
                 """
                 SELECT sessnum, reason FROM mw_session
-                WHERE sessnum > \(first) AND owner LIKE 'stress-%' AND state = 'ended'
+                WHERE sessnum > \(first) AND owner LIKE 'stress-%' AND state IN ('ending', 'ended')
                 """), hit: hit)
     }
 

@@ -62,12 +62,10 @@ public final class QuickStartField: StressField, Sendable {
         let outcome = Result { try field.run(plan) { teller.tell($0) } }
         faults.stop()
         var troubles = faults.finish()
-        if faults.happened > 0 {
-            do {
-                troubles += try quickStart.wronglyEnded(after: state.withLock(\.lastSession), hit: faults.hit)
-            } catch {
-                troubles.append(.init("fault: no look at the tables", error.operatorCause ?? error.userMessage))
-            }
+        do {
+            troubles += try quickStart.wronglyEnded(after: state.withLock(\.lastSession), hit: faults.hit)
+        } catch {
+            troubles.append(.init("session: no look at the tables", error.operatorCause ?? error.userMessage))
         }
         for trouble in troubles { teller.tell(.trouble(at: (ContinuousClock.now - clock) / .seconds(1), trouble)) }
         try outcome.get()

@@ -134,7 +134,7 @@ final class LiveSession {
                 over()
             case .failure(let failure):
                 // Nothing may be left: it is tried again, and told once.
-                if tries == Self.tries || !failure.isPassing {
+                if tries == Self.tries {
                     run.tell(.refused(session: index, at: now, took: now - began, failure.told(of: word)))
                 }
                 if !failure.isPassing { run.tell(.gone(session: index, at: now)) }

@@ -81,10 +81,11 @@ public final class Load: StressRun, @unchecked Sendable {
 
     public func run(_ plan: StressPlan, tell: @escaping (Observation) -> Void) throws {
         let run = Run(plan, engine, words, options, tell: tell)
-        engine.restart()
         let sampler = try options.samplePause.map { pause throws(LoadError) in
             try Sampler(socket: options.socket, pause: pause, waker: waker)
         }
+        for sample in sampler?.first(unless: { isStopped.load(ordering: .acquiring) }) ?? [] { tell(.sampled(sample)) }
+        engine.restart()
         defer {
             sampler?.stop()
             run.close()
@@ -98,6 +99,7 @@ public final class Load: StressRun, @unchecked Sendable {
             for sample in sampler?.samples() ?? [] { tell(.sampled(sample)) }
             if isStopped.load(ordering: .acquiring) { run.stop() }
         }
+        for sample in sampler?.last() ?? [] { tell(.sampled(sample)) }
         LostSessions(run.lostUsers, known: run.numbers).stop(options.socket)
     }
 

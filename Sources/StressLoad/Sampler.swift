@@ -8,15 +8,19 @@ import Synchronization
 
 /// Looks at the gateway while a run goes on: on a thread of its own, on a control connection of its own.
 final class Sampler: Sendable {
+    private enum Phase { case looking, lastLook, stopped, over }
+
     private let found = Mutex<[Sample]>([])
-    private let isStopped = Mutex(false)
+    private let phase = Mutex(Phase.looking)
+    private let pause: Double
     private let waker: Int32
 
-    /// Looks every `pause` seconds from now on; `waker` is woken when a sample is there.
+    /// Looks at once, and every `pause` seconds after that; `waker` is woken when a sample is there.
     init(socket: String, pause: Double, waker: Int32) throws(LoadError) {
+        self.pause = pause
         self.waker = fcntl(waker, F_DUPFD_CLOEXEC, 0)
         do throws(ThreadError) {
-            try detachThread { [self] in look(socket, pause) }
+            try detachThread { [self] in look(socket) }
         } catch {
             throw .noThread(errno: error.errno)
         }
@@ -32,23 +36,49 @@ final class Sampler: Sendable {
         }
     }
 
-    /// No more is looked at; the thread ends in a moment.
-    func stop() { isStopped.withLock { $0 = true } }
+    /// The first look's sample, waited for: what happens from now on is between two samples. Nothing once `isStopped`.
+    func first(unless isStopped: () -> Bool) -> [Sample] {
+        while !isStopped() {
+            let samples = samples()
+            if !samples.isEmpty { return samples }
+            usleep(2_000)
+        }
+        return []
+    }
 
-    private func look(_ socket: String, _ pause: Double) {
-        let began = MonotonicClock.seconds
-        var gateway = SampledGateway(socket)
+    /// Looks once more, when what was asked for last has had a pause's time to be done with, and tells what has been seen since
+    /// the last time; no more is looked at then.
+    func last() -> [Sample] {
+        usleep(UInt32(min(pause, 10) * 1e6))
+        phase.withLock { $0 = .lastLook }
+        while phase.withLock({ $0 != .over }) { usleep(2_000) }
+        return samples()
+    }
+
+    /// No more is looked at; the thread ends in a moment.
+    func stop() { phase.withLock { if $0 != .over { $0 = .stopped } } }
+
+    private func look(_ socket: String) {
+        var began = MonotonicClock.seconds
+        let gateway = SampledGateway(socket)
         var figures = ProcessFigures(controller: gateway.controller())
-        while !isStopped.withLock({ $0 }) {
+        var isFirst = true
+        while true {
+            let asked = phase.withLock { $0 }
+            guard asked == .looking || asked == .lastLook else { break }
             var sample = Sample(at: MonotonicClock.seconds - began)
             sample.parts = figures.look()
             gateway.look(&sample)
+            // The run begins when its first sample is there.
+            if isFirst { (sample.at, began, isFirst) = (0, MonotonicClock.seconds, false) }
             found.withLock { $0.append(sample) }
             _ = clinux_wake(waker)
+            if asked == .lastLook { break }
             // A look that took long is not made up for by several at once.
             let now = MonotonicClock.seconds
             usleep(UInt32((began + ((now - began) / pause + 1).rounded(.down) * pause - now + 0.001) * 1e6))
         }
+        phase.withLock { $0 = .over }
     }
 }
 
@@ -56,8 +86,6 @@ final class Sampler: Sendable {
 struct SampledGateway {
     private let path: String
     private let line: ControllerLine
-    private var nextList = 0.0
-    private var states: [String: Int] = [:]
 
     init(_ path: String) {
         self.path = path
@@ -67,7 +95,7 @@ struct SampledGateway {
     /// The controller's process; nil: it cannot be told.
     func controller() -> pid_t? { ControllerProcess.behind(path) }
 
-    mutating func look(_ sample: inout Sample) {
+    func look(_ sample: inout Sample) {
         if case .hosts(let hosts) = ask(.hosts) {
             for host in hosts {
                 // Of one that is away nothing is known.
@@ -76,21 +104,11 @@ struct SampledGateway {
                     memoryAvailable: memory, load: load, ready: host.ready + host.readyGL, used: host.uses)
             }
         }
-        if case .counters(let counters) = ask(.counters) { sample.counters = counters }
-        if sample.at >= nextList { list(sample.at) }
-        sample.states = states
-    }
-
-    /// Sessions are many: they take a fiftieth of the time at most, and are not known for a minute where they were not told:
-    /// they may not fit a line of the control socket.
-    private mutating func list(_ now: Double) {
-        let began = MonotonicClock.seconds
-        states = [:]
-        if case .sessions(let lines) = ask(.sessions(user: nil)) {
-            for line in lines where line.user.hasPrefix("stress-") { states[line.state, default: 0] += 1 }
-            nextList = now + max(5, 50 * (MonotonicClock.seconds - began))
-        } else {
-            nextList = now + 60
+        if case .counters(let counters) = ask(.counters) {
+            sample.counters = counters
+            for state in ["starting", "running", "ending", "failed"] {
+                sample.states[state] = counters["stress." + state].map { Int(clamping: $0) }
+            }
         }
     }
 

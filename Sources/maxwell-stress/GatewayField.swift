@@ -26,7 +26,7 @@ final class GatewayField: StressField, Sendable {
         let remains = try account.leftovers().filter(\.isOfARun)
         guard remains.isEmpty else {
             throw Refusal(
-                "Another run goes on, or has left something behind; 'maxwell stress --clean' ends and removes it.",
+                "An earlier run has left something behind; 'maxwell stress --clean' ends and removes it.",
                 .tryAgain,
                 cause: remains[0].text)
         }

@@ -40,6 +40,14 @@ enum Interruption {
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
         // Programs that this one starts get the signals' usual effect back when they are executed (execve(2)).
         for number in [SIGINT, SIGTERM, SIGHUP] {
+            var usual = sigaction()
+            // Who is to outlive the terminal was told so by having it ignored (nohup(1)).
+            if number == SIGHUP, sigaction(number, nil, &usual) == 0,
+                unsafeBitCast(usual.__sigaction_handler.sa_handler, to: Int.self)
+                    == unsafeBitCast(SIG_IGN, to: Int.self)
+            {
+                continue
+            }
             signal(number) { _ in
                 let kept = errno
                 var byte: UInt8 = 1

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlProtocol
+import ControlSocket
 import Glibc
 import SessionModel
 import Stress
@@ -53,6 +54,8 @@ struct SoleTask {
         // Before anything starts: a run whose result cannot be kept is lost.
         for file in [command.json, command.html].compactMap(\.self) { try ResultFile.make(file) }
         try Interruption.listen()
+        // Before anything is looked at, or mended: that may be another run's.
+        try SoleRun.begin(at: ControlPath.standard())
         let field = try openField(command, options)
         Interruption.call { field.stop() }
         let course = StressCourse(

@@ -90,7 +90,7 @@ final class ScriptedController: Sendable {
                     host: "exec1", status: "up", connected: true, isolation: "container", uses: 3, maximumUses: 0,
                     zone: "z", agentVersion: "1", ready: 2, readyGL: 1, memory: 4096, load: 0.5)
             ])
-        case .counters: return .counters(["database statements": 42])
+        case .counters: return .counters(["database statements": 42, "stress.running": 2, "stress.ended": 9])
         case .sessions(let user):
             let starts = account.withLock { $0.starts }
             let lines = starts.enumerated().map { index, order in

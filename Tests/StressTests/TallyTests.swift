@@ -274,22 +274,32 @@ struct TallyTests {
 
     @Test("counters are what they grew by, also when their process began anew; statements are told for each start")
     func counters() throws {
-        func sample(_ at: Double, _ statements: UInt64, _ viewers: UInt64 = 5) -> Observation {
+        func sample(
+            _ at: Double, _ statements: UInt64, _ viewers: UInt64 = 5, _ more: [String: UInt64] = [:]
+        ) -> Observation {
             .sampled(
                 Sample(
                     at: at,
-                    counters: ["statements": statements, "pool.hits": statements / 10, "relay.x.viewers": viewers]))
+                    counters: more.merging(
+                        ["statements": statements, "pool.hits": statements / 10, "relay.x.viewers": viewers]
+                    ) { $1 }))
         }
         let result = try result(
             plan(2, []),
             [
-                sample(0, 1000), .asked(session: 0, at: 0), .started(session: 0, at: 1, took: 1, number: 1),
-                .asked(session: 1, at: 0), .started(session: 1, at: 1, took: 1, number: 2), sample(2, 1030),
-                sample(3, 10),
+                sample(0, 1000, 5, ["beginSession": 400, "relay.x.views": 50]), .asked(session: 0, at: 0),
+                .started(session: 0, at: 1, took: 1, number: 1), .asked(session: 1, at: 0),
+                .started(session: 1, at: 1, took: 1, number: 2),
+                sample(2, 1030, 5, ["beginSession": 402, "relay.x.views": 52]),
+                sample(3, 10, 5, ["relay.x.views": 53]),
+                sample(4, 12, 3, ["beginSession": 3, "relay.x.views": 54]),
             ])
-        #expect(result.counters.all["statements"] == 40)
-        #expect(result.counters.statementsPerStart == 20)
+        #expect(result.counters.all["statements"] == 42)
+        #expect(result.counters.statementsPerStart == 21)
         #expect(result.counters.poolHits == 4)
+        // It was first told a while after its process had begun anew, and a relay's went on.
+        #expect(result.counters.all["beginSession"] == 5)
+        #expect(result.counters.all["relay.x.views"] == 4)
         // It fell while the controller lived: it tells how many there are now.
         #expect(result.counters.all["relay.x.viewers"] == nil)
         #expect(result.counters.poolMisses == nil)

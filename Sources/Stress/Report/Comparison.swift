@@ -22,6 +22,7 @@ public struct Comparison: Sendable {
     /// What makes the two hard to compare.
     private var warnings: [String] {
         var differences: [String] = []
+        if before.options.profile != after.options.profile { differences.append("the profile") }
         if before.options.isSynthetic != after.options.isSynthetic { differences.append("real and synthetic sessions") }
         if before.options.sessions != after.options.sessions { differences.append("the number of sessions") }
         if before.options.arrivals != after.options.arrivals { differences.append("the rate") }
@@ -35,7 +36,9 @@ public struct Comparison: Sendable {
         if before.options.via != after.options.via { differences.append("how sessions were asked for") }
         if before.options.seed != after.options.seed { differences.append("the seed") }
         if before.options.faults != after.options.faults { differences.append("the faults") }
-        return differences.isEmpty ? [] : ["These runs differ in " + differences.joined(separator: ", ") + "."]
+        let early = [("A", before), ("B", after)].filter { $0.1.wasStoppedEarly }.map { "\($0.0) was ended early." }
+        return early
+            + (differences.isEmpty ? [] : ["These runs differ in " + differences.joined(separator: ", ") + "."])
     }
 
     private struct Figure {
@@ -62,9 +65,15 @@ public struct Comparison: Sendable {
         let whole = { (number: Double) in countText(Int(number)) }
         add("sessions started", { Double($0.counts.started) }, whole)
         add("failures", { Double($0.counts.failures) }, whole)
+        for kind in Set((before.failures + after.failures).map(\.kind)).sorted() {
+            let count = { (result: StressResult) in Double(result.failures.first { $0.kind == kind }?.count ?? 0) }
+            add("  \(oneLine(kind, width: 60))", count, whole)
+        }
+        add("viewers without a picture", { Double($0.counts.unseen) }, whole)
         add("ledger mismatches", { $0.ledger.map { Double($0.mismatches) } }, whole)
         add("left behind", { $0.leftovers.map { Double($0.count) } }, whole)
         add("starts a second", { $0.rates.starts }) { decimalText($0, digits: 2) }
+        add("until the last was up", { $0.rates.up }, spanText)
         for kind in Timed.allCases {
             add("\(kind.rawValue) p50", { $0.latencies[kind.rawValue]?.p50 }, spanText)
             add("\(kind.rawValue) p90", { $0.latencies[kind.rawValue]?.p90 }, spanText)
@@ -73,10 +82,13 @@ public struct Comparison: Sendable {
         }
         add("updates a second and viewer", { $0.rates.updatesPerViewer }) { decimalText($0, digits: 2) }
         add("statements for each start", { $0.counters.statementsPerStart }) { decimalText($0) }
+        add("starts on a display that waited", { ($0.counters.poolHits).map(Double.init) }, whole)
+        add("starts on one made for it", { ($0.counters.poolMisses).map(Double.init) }, whole)
         for part in Set(before.parts.keys).union(after.parts.keys).sorted() {
             let name = oneLine(part, width: 40)
             add("\(name) CPU for each session", { $0.parts[part]?.cpuPerSession }, spanText)
             add("\(name) memory, most", { ($0.parts[part]?.memoryMost).map(Double.init) }, memoryText)
+            add("\(name) memory, growth", { $0.parts[part]?.memoryGrowth }, percentText)
             add("\(name) memory for each session", { $0.parts[part]?.memoryPerSession }, memoryText)
             add("\(name) descriptors, most", { ($0.parts[part]?.descriptorsMost).map(Double.init) }, whole)
         }

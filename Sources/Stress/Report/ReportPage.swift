@@ -70,7 +70,10 @@ public struct ReportPage: Sendable {
                 ? "all that were planned" : "of \(countText(counts.planned)) planned",
             isGood: counts.started == counts.planned ? nil : false)
         if result.options.arrivals.isAtOnce, let up = result.rates.up {
-            add(spanText(up), "until all were up", "\(decimalText(result.rates.starts)) a second")
+            add(
+                spanText(up),
+                counts.started == counts.planned ? "until all were up" : "until the last that came was up",
+                "\(decimalText(result.rates.starts)) a second")
         } else {
             add(decimalText(result.rates.starts) + "/s", "starts", "best second \(countText(result.rates.startsMost))")
         }

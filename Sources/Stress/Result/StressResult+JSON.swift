@@ -34,7 +34,8 @@ extension StressResult {
     }
 }
 
-/// JSON whose numbers are such as a run can have, wherever they stand: 0, or from a billionth to 2⁵³ of anything. What
+/// JSON whose numbers are such as a run can have, wherever they stand: 0, or from a billionth to 2⁵³ of anything, save the
+/// seed, which nobody reckons with. What
 /// reckons with them need not look again.
 private struct PlausibleNumbers: Decodable {
     struct Implausible: Error { let number: Double }
@@ -48,7 +49,9 @@ private struct PlausibleNumbers: Decodable {
 
     init(from decoder: any Decoder) throws {
         if let object = try? decoder.container(keyedBy: AnyKey.self) {
-            for key in object.allKeys { _ = try object.decode(PlausibleNumbers.self, forKey: key) }
+            for key in object.allKeys where key.stringValue != "seed" {
+                _ = try object.decode(PlausibleNumbers.self, forKey: key)
+            }
         } else if var list = try? decoder.unkeyedContainer() {
             while !list.isAtEnd { _ = try list.decode(PlausibleNumbers.self) }
         } else if let number = try? decoder.singleValueContainer().decode(Double.self) {

@@ -17,12 +17,14 @@ struct GatewayTrace: Sendable {
 
     mutating func note(_ sample: Sample, at moment: Double) {
         // Whether the controller began anew, and its counters with it.
-        let isAnew = sample.counters["statements", default: 0] < last["statements", default: 0]
+        let isAnew = sample.counters["statements"].map { $0 < last["statements", default: 0] } ?? false
         let isFirst = last.isEmpty
         if !sample.counters.isEmpty { told += 1 }
+        // What relays count goes on.
+        if isAnew { last = last.filter { $0.key.hasPrefix("relay.") } }
         for (name, value) in sample.counters where last[name] != nil || last.count < Self.mostCounters {
             let before = last[name] ?? (isFirst ? value : 0)
-            if value < before, !isAnew { levels.insert(name) }
+            if value < before { levels.insert(name) }
             counted[name, default: 0] &+= value >= before ? value - before : value
             last[name] = value
         }
@@ -45,13 +47,24 @@ struct GatewayTrace: Sendable {
         return counted.filter { !levels.contains($0.key) && !$0.key.hasPrefix("stress.") }
     }
 
+    /// Parts that there is one of for each display, whether it has a session or waits for one.
+    private static let ofDisplays: Set = ["displays", "keepers", "containers"]
+
     /// By name, what each part of the gateway used, and how much of it for each of the sessions of `counts`.
     func parts(_ counts: RunCounts) -> [String: StressResult.Part] {
         var series: [String: [(at: Double, part: Sample.Part)]] = [:]
         for sample in samples {
             for (name, part) in sample.parts { series[name, default: []].append((sample.at, part)) }
         }
-        return series.compactMapValues { StressResult.Part($0, counts) }
+        // How many displays there are, those that wait for sessions among them.
+        let displays = Dictionary(
+            samples.map { ($0.at, $0.hosts.values.reduce(0) { $0 + $1.ready + $1.used }) }, uniquingKeysWith: { $1 })
+        return series.reduce(into: [:]) { parts, one in
+            let isOfDisplays = Self.ofDisplays.contains(one.key)
+            parts[one.key] = StressResult.Part(one.value, counts) { first, most in
+                isOfDisplays ? (displays[most] ?? 0) - (displays[first] ?? 0) : counts.mostUp
+            }
+        }
     }
 
     /// By name, how each host fared.
@@ -73,8 +86,12 @@ extension StressResult.Part {
     private static let settled = 300.0
     private static let look = 60.0
 
-    /// Nil without a sample.
-    fileprivate init?(_ series: [(at: Double, part: Sample.Part)], _ counts: RunCounts) {
+    /// Nil without a sample. `sharers` tells of how many there were more at the second of two moments than at the first, each
+    /// with its share of what the part took between them.
+    fileprivate init?(
+        _ series: [(at: Double, part: Sample.Part)], _ counts: RunCounts,
+        sharers: (_ first: Double, _ most: Double) -> Int
+    ) {
         guard let first = series.first, let last = series.last else { return nil }
         var cpu = 0.0
         var busiest = 0.0
@@ -86,7 +103,14 @@ extension StressResult.Part {
         }
         let memory = series.compactMap(\.part.memory)
         let descriptors = series.compactMap(\.part.descriptors)
-        let taken = memory.first.flatMap { first in memory.max().map { $0 - first } }
+        let told = series.filter { $0.part.memory != nil }
+        let share: Double? = told.first.flatMap { first in
+            told.max { $0.part.memory ?? 0 < $1.part.memory ?? 0 }.flatMap { most in
+                let number = sharers(first.at, most.at)
+                let taken = (most.part.memory ?? 0) - (first.part.memory ?? 0)
+                return number > 0 ? (Double(taken) / Double(number)).thousandths : nil
+            }
+        }
         self.init(
             processes: series.map(\.part.processes).max() ?? 0, cpu: cpu.thousandths,
             cpuMean: last.at > first.at ? (cpu / (last.at - first.at)).thousandths : 0, cpuMost: busiest.thousandths,
@@ -94,9 +118,7 @@ extension StressResult.Part {
             memoryGrowth: Self.growth(series),
             descriptorsFirst: descriptors.first, descriptorsLast: descriptors.last, descriptorsMost: descriptors.max(),
             cpuPerSession: counts.started > 0 ? (cpu / Double(counts.started)).millionths : nil,
-            memoryPerSession: taken.flatMap {
-                counts.mostUp > 0 ? (Double($0) / Double(counts.mostUp)).thousandths : nil
-            })
+            memoryPerSession: share)
     }
 
     /// In the longest life of one process: by which share the median of its last minute is above the median of its sixth, as
