@@ -105,7 +105,8 @@ extension Database {
         let there = Set(
             try connection.query(
                 """
-                SELECT username, remoteip, DATE_FORMAT(time, '%Y-%m-%d %H:%i:%s'), duration FROM viewlog WHERE sessnum = ?
+                SELECT username, remoteip, DATE_FORMAT(time, '%Y-%m-%d %H:%i:%s'), duration * 1e0 FROM viewlog
+                WHERE sessnum = ?
                 """, session
             ).map { LoggedView($0, from: 0) })
         for view in logged where !there.contains(view) { try insertIntoLog(session, view, connection) }
@@ -166,7 +167,7 @@ extension Database {
         // Of those of a session that has moved, the ones that were logged have no other row any more.
         for key in Set(keys.values) where moved.contains(SessionNumber(key.session)) {
             let logged = try connection.query(
-                "SELECT duration FROM viewlog WHERE sessnum = ? AND username = ? AND remoteip = ? AND time = ?",
+                "SELECT duration * 1e0 FROM viewlog WHERE sessnum = ? AND username = ? AND remoteip = ? AND time = ?",
                 key.session, key.user, key.address, key.start)
             taken[key, default: []].formUnion(logged.map { Float($0.real(0)) })
         }
