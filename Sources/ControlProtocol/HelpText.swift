@@ -126,7 +126,8 @@ enum HelpText {
         maxwell extend N [TIME]
 
         Lets session N stay for TIME from now, written 90s, 10m, 2h or 1d; without TIME, for as long as it may stay
-        unobserved. Neither being unobserved nor its age ends it before then.
+        unobserved. Being unobserved does not end it before then; nor do its age and a stop with notice, when root, the
+        portal or an administrator says it.
 
         """,
         "reap": """

@@ -53,7 +53,8 @@ public enum PortalWords {
         guard let application = keys["app"] else { throw .usage("'maxwell start' needs 'app='.") }
         let version = keys["version"] ?? ""
         guard version.utf8.count <= 80, version.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw .usage("The value of 'version' is not a version.")
+            throw .usage(
+                "The value of 'version' is not a version; please give at most 80 printable characters without spaces.")
         }
         return StartOrder(
             user: try Refusal.parsed("user") { () throws(MalformedName) in try UserName(user) },

@@ -26,7 +26,7 @@ public enum DirectoryError: UserFacingError, Equatable {
     /// What the person reads.
     public var userMessage: String {
         switch self {
-        case .unknown(let user): "There is no account named \(user)."
+        case .unknown(let user): "There is no account named \(user); please check the name."
         case .disabled(let user): "The account \(user) is locked; please ask the gateway's administrators."
         case .expired(let user): "The account \(user) has expired; please ask the gateway's administrators."
         case .notAllowed(let user, _):
@@ -35,7 +35,7 @@ public enum DirectoryError: UserFacingError, Equatable {
             "The account \(user) has no home folder; please ask the gateway's administrators to set homes.root."
         case .unusable(let user, _):
             "The account \(user) is not set up completely; please ask the gateway's administrators."
-        case .wrongPassword(let user): "The password for \(user) is wrong."
+        case .wrongPassword(let user): "The password for \(user) is wrong; please try again."
         case .emptyPassword: "A password is needed; please type it."
         case .unavailable: "The account directory does not answer. Please try again in a few minutes."
         case .misconfigured: "The account directory cannot be used; please tell the gateway's administrators."

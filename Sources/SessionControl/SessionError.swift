@@ -47,7 +47,8 @@ enum SessionError: UserFacingError, Equatable {
             "\(user) is not in a group that may start \(name); please ask for access to it."
         case .zoneUnknown(let zone): "There is no zone named \(zone); please leave it out or choose another."
         case .zoneDown(let zone): "The zone \(zone) is down; please choose another or try again later."
-        case .sessionUnknown(let number): "There is no session \(number); it has ended or never was."
+        case .sessionUnknown(let number):
+            "There is no session \(number): it has ended or never was; 'maxwell sessions' lists those there are."
         case .sessionNotRunning(let number): "Session \(number) is ending; please start a new one."
         case .notPermitted(let user, let number):
             "\(user) may not see session \(number); its owner has to share it first."
@@ -75,7 +76,7 @@ enum SessionError: UserFacingError, Equatable {
         case .tokenUnknown: "This ticket is wrong or has expired; please open the session again."
         case .tooManyViewers(let number):
             "Session \(number) has as many viewers as it may have; please close one first."
-        case .nameOrPasswordWrong: "The name or password is wrong."
+        case .nameOrPasswordWrong: "The name or password is wrong; please try again."
         case .noSession: "You have no running session; please start one first."
         case .tooManyTries: "Too many passwords were tried; please try again in a minute."
         case .passwordsNotChecked: "Passwords cannot be checked now; please try again in a minute."

@@ -14,7 +14,9 @@ extension Loop {
     func follow(_ link: Link, _ routes: RoutesFile, _ token: Secret) {
         _ = routes.look(at: monotonicSeconds())
         guard let route = routes.route(token) else {
-            refuse(link, "403 Forbidden", EndCause.tokenRefused, words: "That token leads nowhere.")
+            refuse(
+                link, "403 Forbidden", EndCause.tokenRefused,
+                words: "That token leads nowhere; please ask for a new one.")
             return
         }
         link.pointee.fileRoute = route
@@ -44,7 +46,9 @@ extension Loop {
             return
         }
         guard destination.kind == .rfb || link.pointee.way != .native else {
-            refuse(link, "403 Forbidden", EndCause.notADesktop, words: "That session is no desktop.")
+            refuse(
+                link, "403 Forbidden", EndCause.notADesktop,
+                words: "That session is no desktop: a VNC viewer cannot show it.")
             return
         }
         switch destination.place {

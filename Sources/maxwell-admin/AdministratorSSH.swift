@@ -45,7 +45,9 @@ struct AdministratorSSH {
         guard outcome.good else {
             let reason = log.split(whereSeparator: \.isNewline).last { !$0.hasPrefix("debug") && !$0.isEmpty }
             let said = reason.map { " (\($0.trimmingPrefix { $0 == " " }.filter { $0 != "\r" }))" } ?? ""
-            throw Refusal("Your ssh does not get to root at \(destination)\(said).", .noHost)
+            throw Refusal(
+                "Your ssh does not get to root at \(destination)\(said); please try 'ssh \(destination)' first.",
+                .noHost)
         }
         let mark = "debug1: Server host key: "
         guard let line = log.split(whereSeparator: \.isNewline).last(where: { $0.hasPrefix(mark) }),

@@ -35,7 +35,7 @@ struct HostAddOptions {
           --authorized-keys FILE the file on the host that gets the key's line (root's authorized_keys)
           --ssh-config FILE      a configuration for your ssh
 
-        You log in as root unless SSH-OPTIONS say otherwise; the account must be able to write root's files.
+        You have to log in as root; SSH-OPTIONS are for your own ssh.
 
         """
 

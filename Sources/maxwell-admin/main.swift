@@ -29,7 +29,7 @@ do {
 func add(_ options: HostAddOptions) async throws {
     var template = Array("/tmp/maxwell-adminXXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
-        throw Refusal("There is no room for temporary files in /tmp.", .cannotCreate)
+        throw Refusal("There is no room for temporary files in /tmp; please make some.", .cannotCreate)
     }
     let folder = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     defer {

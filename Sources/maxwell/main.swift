@@ -28,7 +28,7 @@ func givenArguments() throws(Refusal) -> [String] {
     for index in 1..<max(1, Int(CommandLine.argc)) {
         guard let bytes = CommandLine.unsafeArgv[index] else { break }
         guard let argument = String(validatingCString: bytes) else {
-            throw Refusal("An argument is not UTF-8 text.", .usage)
+            throw Refusal("An argument is not UTF-8 text; please write it in UTF-8.", .usage)
         }
         arguments.append(argument)
     }

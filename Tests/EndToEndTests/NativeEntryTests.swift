@@ -54,7 +54,7 @@ extension EndToEnd {
                 #expect(try entered("alice", password) == [second, "act"])
                 #expect(try entered("alice+\(first)", password) == [first, "act"])
                 let bobs = try Gateway.setting("MAXWELL_BOB_PASSWORD")
-                let wrong = "The name or password is wrong."
+                let wrong = "The name or password is wrong; please try again."
                 #expect(try refused("bob+\(first)", bobs, from: "192.0.2.1") == wrong)
                 #expect(
                     try refused("bob", bobs, from: "192.0.2.1")
@@ -78,9 +78,13 @@ extension EndToEnd {
         try Gateway.withSession { first in
             try Gateway.withSession { _ in
                 let ticket = try Gateway.ticket(first, "--once").ticket
-                #expect(try refused("bob", ticket, from: "203.0.113.1") == "The name or password is wrong.")
+                #expect(
+                    try refused("bob", ticket, from: "203.0.113.1")
+                        == "The name or password is wrong; please try again.")
                 #expect(try entered("alice", ticket) == [first, "act"])
-                #expect(try refused("alice", ticket, from: "203.0.113.2") == "The name or password is wrong.")
+                #expect(
+                    try refused("alice", ticket, from: "203.0.113.2")
+                        == "The name or password is wrong; please try again.")
                 let watching = try Gateway.ticket(first, "--read-only").ticket
                 #expect(try entered("alice+\(first)", watching) == [first, "watch"])
             }
@@ -92,7 +96,7 @@ extension EndToEnd {
         let password = try Gateway.setting("MAXWELL_BOB_PASSWORD")
         try Slapd.with("pwdAccountLockedTime", "000001010000Z", of: "bob") {
             let told = try refused("bob", password, from: "203.0.113.10")
-            #expect(told == "The name or password is wrong.")
+            #expect(told == "The name or password is wrong; please try again.")
         }
         kill(try Gateway.process("slapd"), SIGSTOP)
         defer { kill((try? Gateway.process("slapd")) ?? 0, SIGCONT) }

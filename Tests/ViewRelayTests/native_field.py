@@ -10,7 +10,7 @@ from routes_field import OPEN, PROGRAM, Routes, asked
 
 TICKET = "f" * 32
 X509_PLAIN = 262
-WRONG = "The name or password is wrong."
+WRONG = "The name or password is wrong; please try again."
 BLUE = (0x2A, 0x6F, 0x97)
 
 SETTINGS = """
