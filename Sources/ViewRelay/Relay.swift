@@ -189,13 +189,13 @@ public final class Relay: Sendable {
         RelayLog.write("certificate ends soon", [("days_left", "\(days)")])
     }
 
-    /// What many viewers needed goes back when a quarter of them has left, once a minute: not while as many come as go, who
-    /// would take it again at once.
+    /// What many viewers needed goes back when a tenth of them has left, once a minute: not while as many come as go, who
+    /// would take it again at once. Later it would go back worse: new ones come to lie between those that stay.
     private func giveBackMemory(_ now: Double) {
         let connections = admission.count
         let isTime = state.withLock { state in
             state.gaveBack.most = max(state.gaveBack.most, connections)
-            guard now - state.gaveBack.at >= 60, connections < state.gaveBack.most * 3 / 4 else { return false }
+            guard now - state.gaveBack.at >= 60, connections < state.gaveBack.most * 9 / 10 else { return false }
             state.gaveBack = (now, connections)
             return true
         }
