@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// One end of a TCP connection. An IPv4 address has four bytes, also where IPv6 carries it (RFC 4291 §2.5.5.2).

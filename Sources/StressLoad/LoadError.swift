@@ -7,6 +7,8 @@ public enum LoadError: UserFacingError, Equatable {
     /// The file with the authority's certificate cannot be read.
     case noAuthority(String)
     case noThread(errno: Int32)
+    /// Another run goes on at the gateway.
+    case anotherRun
 
     /// One sentence for the person.
     public var userMessage: String {
@@ -14,6 +16,7 @@ public enum LoadError: UserFacingError, Equatable {
         case .noLoop: "This machine gives no descriptors for a load; please raise its limit (ulimit -n)."
         case .noAuthority(let file): "The certificate authority's file \(file) cannot be read; please name another one."
         case .noThread: "This machine is too busy for one more thread; please try again in a minute."
+        case .anotherRun: "Another run goes on at this gateway; please wait for its end."
         }
     }
 
@@ -22,6 +25,7 @@ public enum LoadError: UserFacingError, Equatable {
         switch self {
         case .noLoop, .noThread: .osError
         case .noAuthority: .noInput
+        case .anotherRun: .tryAgain
         }
     }
 
@@ -29,7 +33,7 @@ public enum LoadError: UserFacingError, Equatable {
     public var operatorCause: String? {
         switch self {
         case .noLoop(let errno), .noThread(let errno): "errno \(errno)"
-        case .noAuthority: nil
+        case .noAuthority, .anotherRun: nil
         }
     }
 }

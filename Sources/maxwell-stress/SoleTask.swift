@@ -4,6 +4,7 @@ import ControlSocket
 import Glibc
 import SessionModel
 import Stress
+import StressLoad
 
 /// What one command line asks for: a comparison, an old report, a cleaning, a plan, or a run.
 struct SoleTask {

@@ -34,6 +34,14 @@ struct ControllerTests {
         return (told, load)
     }
 
+    @Test("one run goes on at a gateway at a time, and at another one another")
+    func sole() throws {
+        let place = "/tmp/\(Secret.token().exposed)"
+        try SoleRun.begin(at: place)
+        #expect(throws: LoadError.anotherRun) { try SoleRun.begin(at: place) }
+        try SoleRun.begin(at: place + "/s")
+    }
+
     @Test("starts are marked, viewers look, samples are taken, and the ledger is held against what was seen")
     func whole() async throws {
         let rig = try RelayRig(displays: 2)

@@ -1,16 +1,14 @@
-import ControlProtocol
-import ControlSocket
+import CLinux
 import Glibc
-import SessionModel
 
 /// Says that a run goes on at a gateway, from its beginning to the end of the program, however that ends: an abstract name
 /// that one process of the machine can have at a time (unix(7)), also where it cannot write a file.
-enum SoleRun {
+public enum SoleRun {
     /// Begins the only one at the gateway whose control socket is at `path`; refused where there is another.
-    static func begin(at path: String) throws(Refusal) {
+    public static func begin(at path: String) throws(LoadError) {
         let holder = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard holder >= 0 else {
-            throw Refusal("This machine gives no more descriptors; please raise their limit (ulimit -n).", .osError)
+            throw .noLoop(errno: errno)
         }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -23,7 +21,7 @@ enum SoleRun {
         }
         guard isFree else {
             close(holder)
-            throw Refusal("Another run goes on at this gateway; please wait for its end.", .tryAgain)
+            throw .anotherRun
         }
     }
 }
