@@ -7,7 +7,8 @@ import SessionModel
 /// keeper, which only reads what they report.
 ///
 /// The children write lines to a pipe: `P PID` when the program's process is there, `E STEP: CAUSE` when a step failed,
-/// `H STEP: CAUSE` when it was the home's, `F` when that is full and the program is executed all the same, `M` when an image is mounted that has to be let go of. The end of the pipe after a `P` means that it was executed.
+/// `H STEP: CAUSE` when it was the home's, `F` when that is full and the program is executed all the same, `M` when an image is
+/// mounted that has to be let go of. The end of the pipe after a `P` means that it was executed.
 struct DisplayEntry: Codable {
     /// A program to execute, with its first three descriptors.
     struct Program {

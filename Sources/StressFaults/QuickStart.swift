@@ -131,8 +131,8 @@ extension QuickStart {
         try sql("SELECT COALESCE(MAX(sessnum), 0) FROM mw_session").first?.first.flatMap { UInt64($0) } ?? 0
     }
 
-    /// The stress sessions after `first` that ended, or are ending, although nobody stopped them and no fault `hit` them; to be asked
-    /// before the run's rows are deleted. One that was ended for want of viewers is among them.
+    /// The stress sessions after `first` that ended, or are ending, although nobody stopped them and no fault `hit` them; to
+    /// be asked before the run's rows are deleted. One that was ended for want of viewers is among them.
     func wronglyEnded(after first: UInt64, hit: Set<UInt64>) throws(QuickStartError) -> [Observation.Failure] {
         Self.wronglyEnded(
             try sql(
