@@ -3,16 +3,16 @@ import SessionModel
 import Subprocess
 import SystemPackage
 
-/// The way of a host's pictures: an ssh master of its own with one forward, a local Unix socket that leads to the
+/// A way of a host's pictures: an ssh master of its own with one forward, a local Unix socket that leads to the
 /// host's data process. It outlives this process and is found again by its control socket, so that a controller's
 /// restart cuts no view.
 public actor DataLink {
     private let command: SSHCommand
     private var opening: Task<String, any Error>?
 
-    /// A link that is opened by the first ``socket()``.
-    public init(_ endpoint: HostEndpoint, settings: HostAccessSettings) {
-        command = SSHCommand(endpoint: endpoint, settings: settings)
+    /// A link that is opened by the first ``socket()``; a host may have several, by their `lane`.
+    public init(_ endpoint: HostEndpoint, settings: HostAccessSettings, lane: Int = 0) {
+        command = SSHCommand(endpoint: endpoint, settings: settings, lane: lane)
     }
 
     /// The local socket's path, proved by a byte from the far end; opens or reopens the master when it is dead.

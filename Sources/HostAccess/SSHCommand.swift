@@ -7,13 +7,16 @@ import SystemPackage
 struct SSHCommand {
     let endpoint: HostEndpoint
     let settings: HostAccessSettings
+    /// Which of the host's picture links it is, from 0.
+    var lane = 0
 
     /// The file with the host's pinned key, written by ``pin()``.
     var knownHosts: String { "\(settings.folder)/\(endpoint.name).pin" }
     /// The picture master's control socket.
-    var controlPath: String { "\(settings.folder)/\(endpoint.name).ctl" }
+    var controlPath: String { "\(settings.folder)/\(endpoint.name).ctl\(mark)" }
     /// The local end of the host's data link.
-    var dataSocket: String { "\(settings.folder)/\(endpoint.name).data" }
+    var dataSocket: String { "\(settings.folder)/\(endpoint.name).data\(mark)" }
+    private var mark: String { lane == 0 ? "" : "\(lane)" }
     /// The far end.
     var remoteDataSocket: String { "\(endpoint.runFolder)/data.sock" }
 

@@ -15,8 +15,8 @@ extension Gateway {
                     host, bootID: hello.bootID, isolation: hello.isolation, agentVersion: hello.version)
             }
             await reconciler.hurry(host)
-            await openLink(host)
             pools.wake()
+            await openLinks(host)
         case .disconnected(let cause):
             log.event("host disconnected", level: .warning, [.host: "\(host)", .cause: cause])
         case .applicationExited(let end):
@@ -139,10 +139,10 @@ extension Gateway {
         }
     }
 
-    /// Opens the picture link before the first viewer needs it.
-    private func openLink(_ host: HostName) async {
+    /// Opens the picture links before the first viewer needs one.
+    private func openLinks(_ host: HostName) async {
         do {
-            _ = try await fleet.link(host).socket()
+            try await fleet.links(host).open()
         } catch {
             log.event("picture link not open", level: .warning, [.host: "\(host)", .cause: "\(error)"])
         }

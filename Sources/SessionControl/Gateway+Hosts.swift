@@ -161,7 +161,7 @@ extension Gateway {
                     DisplayOrder(
                         display: claim.number, geometry: fresh.geometry, depth: fresh.depth, withGL: false,
                         uid: claim.uid, password: fresh.password, key: fresh.key)), within: .seconds(20))
-            _ = try await fleet.link(host).socket()
+            _ = try await fleet.links(host).link(of: claim.number).socket()
         } catch HostAccessError.failed(_, let failure) where failure.kind == .displayBusy && tries > 1 {
             _ = try await database.retire(id, reason: failure.cause, as: .broken)
             return try await trial(of: host, tries: tries - 1)

@@ -49,7 +49,7 @@ extension Gateway {
 
     /// Lets a viewer in where a token or a password led.
     func route(to found: ResolvedToken, address: String, relay: String) async throws -> Route {
-        let socket = try await fleet.link(found.host).socket()
+        let socket = try await fleet.links(found.host).link(of: found.display).socket()
         let view = try await database.reserveView(
             session: found.session, user: found.user, mode: found.mode, kind: found.kind, address: address,
             relay: relay, most: settings.sessions.mostViewers)

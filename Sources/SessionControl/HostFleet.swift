@@ -14,7 +14,7 @@ struct HostState: Sendable {
 actor HostFleet {
     private struct Member {
         let channel: HostChannel
-        let link: DataLink
+        let links: DataLinks
         let task: Task<Void, Never>
     }
 
@@ -32,13 +32,13 @@ actor HostFleet {
         let wanted = Dictionary(endpoints.map { ($0.name, $0) }) { first, _ in first }
         for (name, member) in members where wanted[name] != member.channel.endpoint {
             member.task.cancel()
-            await member.link.close()
+            await member.links.close()
             members[name] = nil
         }
         for (name, endpoint) in wanted where members[name] == nil {
             let channel = HostChannel(endpoint, settings: settings, tell: tell)
-            let link = DataLink(endpoint, settings: settings)
-            members[name] = Member(channel: channel, link: link, task: Task { await channel.run() })
+            let links = DataLinks(endpoint, settings: settings)
+            members[name] = Member(channel: channel, links: links, task: Task { await channel.run() })
         }
     }
 
@@ -48,10 +48,10 @@ actor HostFleet {
         return member.channel
     }
 
-    /// The host's picture link; throws when the host is not recorded.
-    func link(_ host: HostName) throws(SessionError) -> DataLink {
+    /// The host's picture links; throws when the host is not recorded.
+    func links(_ host: HostName) throws(SessionError) -> DataLinks {
         guard let member = members[host] else { throw .hostUnknown(host) }
-        return member.link
+        return member.links
     }
 
     /// Where the hosts are, by name or address.

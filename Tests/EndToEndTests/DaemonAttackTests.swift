@@ -50,7 +50,7 @@ extension EndToEnd {
                 try Gateway.setting("MAXWELL_STATE") + "/env",
             ],
             ["\(data)/controller", "\(data)/controller/ssh", "\(data)/admin", "\(data)/homes/alice"],
-            ["\(links)/exec1.ctl", "\(links)/exec2.ctl"]
+            ["exec1", "exec2"].flatMap { host in ["", "1", "2", "3"].map { "\(links)/\(host).ctl\($0)" } }
         )
     }
 

@@ -1,3 +1,4 @@
+import Foundation
 import HostProtocol
 import SessionModel
 import Testing
@@ -40,6 +41,44 @@ struct HostChannelTests {
                 #expect(failure.kind == .displayFailed && failure.cause.hasPrefix("Xvnc is silent"))
             }
             #expect(await channel.hello != nil)
+        }
+    }
+
+    @Test("displays' pictures take several links, which outlive who opened them; one that is gone comes back by itself")
+    func links() async throws {
+        try await withChannel { host, channel, _ in
+            _ = try await channel.ask(.ping, within: .seconds(60))
+            let links = DataLinks(host.endpoint, settings: host.settings)
+            try await links.open()
+            func socket(_ links: DataLinks, _ display: Int) async throws -> String {
+                try await links.link(of: try DisplayNumber(display)).socket()
+            }
+            /// The ssh behind a link, by its control socket's name among its words.
+            func masters() -> [Int32: String] {
+                var found: [Int32: String] = [:]
+                for pid in PrivateHost.processes(with: host.settings.folder + "/node1.ctl") {
+                    let words = (try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)) ?? ""
+                    found[pid] = words.split(separator: "\0").first { $0.contains("/node1.ctl") }.map(String.init)
+                }
+                return found
+            }
+            var sockets: [String] = []
+            for display in 1...5 { sockets.append(try await socket(links, display)) }
+            #expect(Set(sockets).count == 4 && sockets[0] == sockets[4])
+            let first = masters()
+            #expect(Set(first.values).count == 4 && first.count == 4)
+            // Another controller finds them as they are.
+            let again = DataLinks(host.endpoint, settings: host.settings)
+            for display in 1...5 { #expect(try await socket(again, display) == sockets[display - 1]) }
+            #expect(masters() == first)
+            let victim = try #require(first.keys.first)
+            kill(victim, SIGKILL)
+            for display in 1...4 { _ = try await socket(again, display) }
+            let second = masters()
+            #expect(second[victim] == nil && Set(second.values) == Set(first.values))
+            #expect(first.keys.filter { second[$0] != nil }.count == 3)
+            await again.close()
+            while !masters().isEmpty { try await Task.sleep(for: .milliseconds(10)) }
         }
     }
 

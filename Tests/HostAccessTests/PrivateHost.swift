@@ -116,7 +116,8 @@ final class PrivateHost {
         return line.flatMap { Int32($0.dropFirst(5).trimmingCharacters(in: .whitespaces)) } ?? 0
     }
 
-    private static func processes(with word: String) -> [Int32] {
+    /// All whose words have `word` in them, this one left out.
+    static func processes(with word: String) -> [Int32] {
         let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return all.compactMap { Int32($0) }.filter { pid in
             guard pid != getpid(), let line = FileManager.default.contents(atPath: "/proc/\(pid)/cmdline") else {

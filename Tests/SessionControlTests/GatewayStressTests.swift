@@ -198,7 +198,15 @@ import Testing
             let requests = try (1...40).map {
                 start($0 % 2 == 0 ? .real : .synthetic, for: try .stress(($0 + 3) / 4))
             }
-            let replies = await results(of: requests, atMost: 40) { await gateway.answer($0, from: Self.root) }
+            let replies = await results(of: requests, atMost: 40) { request in
+                // On a machine that has others to serve some are told to come again.
+                var reply = await gateway.answer(request, from: Self.root)
+                for _ in 0..<10 {
+                    guard case .refused(let refusal) = reply, refusal.exitStatus == .tryAgain else { break }
+                    reply = await gateway.answer(request, from: Self.root)
+                }
+                return reply
+            }
             #expect(replies.allSatisfy { if case .started = $0 { true } else { false } }, "\(replies)")
             guard case .counters(let counters) = await gateway.answer(.counters, from: Self.root) else { return }
             #expect(counters["stress.running"] == 40)
