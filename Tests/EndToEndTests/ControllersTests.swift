@@ -57,8 +57,10 @@ extension EndToEnd {
                 kill(process.processIdentifier, SIGTERM)
                 process.waitUntilExit()
             }
-            // The picture masters are processes of their own; these have no other controller.
-            _ = try? Gateway.run(["pkill", "-f", "-x", ".*ssh .*\(folder.path)/.*"])
+            // The picture masters are processes of their own; these have no other controller. One may just be beginning.
+            try? Gateway.eventually("its picture links have ended") {
+                try Gateway.run(["pkill", "-f", "-x", ".*ssh .*\(folder.path)/.*"]).status == 1
+            }
             try? FileManager.default.removeItem(at: folder)
             try? FileManager.default.removeItem(atPath: folder.path + ".log")
         }
