@@ -59,7 +59,7 @@ extension ControlGroups {
     }
 
     /// Bytes in buffers of a session's TCP connections.
-    private var mostOfConnections: Int { 64 << 20 }
+    private static let mostOfConnections = 64 << 20
 
     @discardableResult
     private func boundMemory(of part: Part, _ mebibytes: Int) -> Bool {
@@ -71,7 +71,7 @@ extension ControlGroups {
             if let bytes { set(both, of: part, to: bytes) }
             // What its TCP connections have in buffers is counted apart from memory, and the whole host has one measure of
             // that (tcp(7), tcp_mem).
-            set("memory.kmem.tcp.limit_in_bytes", of: part, to: bytes == nil ? "-1" : "\(mostOfConnections)")
+            set("memory.kmem.tcp.limit_in_bytes", of: part, to: bytes == nil ? "-1" : "\(Self.mostOfConnections)")
             return true
         }
         set("memory.swap.max", of: part, to: bytes == nil ? "max" : "0")

@@ -65,7 +65,7 @@ struct ControllerTests {
         let sample = try #require(samples.last)
         #expect(samples.count >= 3)
         #expect(sample.hosts == ["exec1": .init(memoryAvailable: 4096, load: 0.5, ready: 3, used: 3)])
-        #expect(sample.counters["database statements"] == 42)
+        #expect(sample.counters == ["database statements": 42, "stress.running": 2, "stress.ended": 9])
         #expect(sample.states == ["running": 2])
         #expect(sample.parts["relay"]?.processes ?? 0 >= 1)
         // The ledger has what was seen, and another run's rows, in pages.

@@ -101,15 +101,13 @@ extension StressResult.Part {
             cpu += used
             if next.at > one.at { busiest = max(busiest, used / (next.at - one.at)) }
         }
-        let memory = series.compactMap(\.part.memory)
+        let told = series.compactMap { one in one.part.memory.map { (at: one.at, memory: $0) } }
+        let memory = told.map(\.memory)
         let descriptors = series.compactMap(\.part.descriptors)
-        let told = series.filter { $0.part.memory != nil }
-        let share: Double? = told.first.flatMap { first in
-            told.max { $0.part.memory ?? 0 < $1.part.memory ?? 0 }.flatMap { most in
-                let number = sharers(first.at, most.at)
-                let taken = (most.part.memory ?? 0) - (first.part.memory ?? 0)
-                return number > 0 ? (Double(taken) / Double(number)).thousandths : nil
-            }
+        var share: Double?
+        if let first = told.first, let most = told.max(by: { $0.memory < $1.memory }) {
+            let number = sharers(first.at, most.at)
+            if number > 0 { share = (Double(most.memory - first.memory) / Double(number)).thousandths }
         }
         self.init(
             processes: series.map(\.part.processes).max() ?? 0, cpu: cpu.thousandths,
