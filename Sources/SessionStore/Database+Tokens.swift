@@ -17,13 +17,39 @@ extension Database {
         once: Bool
     ) async throws(StoreError) {
         precondition(kind == .view || kind == .ticket, "the portal mints its own tokens, and a password is none")
-        try await run { connection throws(StoreError) in
-            try connection.execute(
-                """
-                INSERT INTO mw_ticket (token_hash, sessnum, username, mode, kind, once, created, expires)
-                VALUES (UNHEX(SHA2(?, 256)), ?, ?, ?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3) + INTERVAL ? SECOND)
-                """, token, session, user, mode.rawValue, kind.rawValue, once, seconds)
+        let minting = Minting(
+            token: token, session: session, user: user, mode: mode, kind: kind, seconds: seconds, once: once)
+        try await together(mintings, minting) { mintings, connection throws(StoreError) in
+            // What is alone is a transaction by itself.
+            guard mintings.count > 1 else { return [try Self.mint(mintings[0], connection)] }
+            return try connection.transaction { () throws(StoreError) in
+                var answers: [Void] = []
+                for minting in mintings { answers.append(try Self.mint(minting, connection)) }
+                return answers
+            }
         }
+    }
+
+    /// A token that is made, and what it is good for.
+    struct Minting: Sendable {
+        var token: Secret
+        var session: SessionNumber
+        var user: UserName
+        var mode: ViewMode
+        var kind: TokenKind
+        var seconds: Int?
+        var once: Bool
+    }
+
+    /// One that is there already was written by an attempt whose answer was lost: no two are the same.
+    private static func mint(_ minting: Minting, _ connection: Connection) throws(StoreError) {
+        try connection.execute(
+            """
+            INSERT INTO mw_ticket (token_hash, sessnum, username, mode, kind, once, created, expires)
+            VALUES (UNHEX(SHA2(?, 256)), ?, ?, ?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3) + INTERVAL ? SECOND)
+            ON DUPLICATE KEY UPDATE token_hash = VALUES(token_hash)
+            """, minting.token, minting.session, minting.user, minting.mode.rawValue, minting.kind.rawValue,
+            minting.once, minting.seconds)
     }
 
     /// Where `token` leads; nil when it is unknown, expired, used up or revoked, or its session does not run. A

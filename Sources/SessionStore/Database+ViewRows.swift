@@ -1,6 +1,55 @@
 import SessionModel
 
 extension Database {
+    /// A viewer that came with a resolved token to a session that may have `most` views; 0: any number.
+    struct Reservation: Sendable {
+        var session: SessionNumber
+        var user: UserName
+        var mode: ViewMode
+        var kind: TokenKind
+        var address: String
+        var relay: String
+        var most: Int
+    }
+
+    /// What ``reserveView(session:user:mode:kind:address:relay:most:)`` does, for some viewers, and what it returns for each.
+    static func reserve(_ reservations: [Reservation], _ connection: Connection) throws(StoreError) -> [UInt64?] {
+        try connection.transaction { () throws(StoreError) in
+            let limited = Set(reservations.filter { $0.most > 0 }.map(\.session)).sorted()
+            var there: [SessionNumber: Int] = [:]
+            try inGroups(limited) { marks, sessions throws(StoreError) in
+                // Who comes at the same moment waits here. Viewers have two minutes to open what was reserved.
+                _ = try connection.query(
+                    "SELECT 1 FROM mw_session WHERE sessnum IN (\(marks)) ORDER BY sessnum FOR UPDATE", values: sessions
+                )
+                let rows = try connection.query(
+                    """
+                    SELECT sessnum, COUNT(*) FROM mw_view
+                    WHERE sessnum IN (\(marks)) AND duration IS NULL
+                      AND (opened IS NOT NULL OR reserved > UTC_TIMESTAMP(3) - INTERVAL 150 SECOND)
+                    GROUP BY sessnum
+                    """, values: sessions)
+                for row in rows { there[SessionNumber(row.unsigned(0))] = row.integer(1) }
+            }
+            var views: [UInt64?] = []
+            for reservation in reservations {
+                guard reservation.most == 0 || there[reservation.session, default: 0] < reservation.most else {
+                    views.append(nil)
+                    continue
+                }
+                try connection.execute(
+                    """
+                    INSERT INTO mw_view (sessnum, username, mode, kind, relay, remoteip, reserved)
+                    VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
+                    """, reservation.session, reservation.user, reservation.mode.rawValue, reservation.kind.rawValue,
+                    String(reservation.relay.prefix(80)), String(reservation.address.prefix(40)))
+                views.append(connection.lastInsertID)
+                there[reservation.session, default: 0] += 1
+            }
+            return views
+        }
+    }
+
     /// A view whose viewer sees the display since `age` seconds, which is `began` on `clock`.
     struct ViewBeginning: Sendable {
         var view: UInt64

@@ -12,27 +12,10 @@ extension Database {
         session: SessionNumber, user: UserName, mode: ViewMode, kind: TokenKind, address: String, relay: String,
         most: Int = 0
     ) async throws(StoreError) -> UInt64? {
-        try await run { connection throws(StoreError) in
-            try connection.transaction { () throws(StoreError) -> UInt64? in
-                if most > 0 {
-                    // Who comes at the same moment waits here. Viewers have two minutes to open what was reserved.
-                    _ = try connection.query("SELECT 1 FROM mw_session WHERE sessnum = ? FOR UPDATE", session)
-                    let there = try connection.query(
-                        """
-                        SELECT COUNT(*) FROM mw_view
-                        WHERE sessnum = ? AND duration IS NULL
-                          AND (opened IS NOT NULL OR reserved > UTC_TIMESTAMP(3) - INTERVAL 150 SECOND)
-                        """, session)
-                    if there.first?.integer(0) ?? 0 >= most { return nil }
-                }
-                try connection.execute(
-                    """
-                    INSERT INTO mw_view (sessnum, username, mode, kind, relay, remoteip, reserved)
-                    VALUES (?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
-                    """, session, user, mode.rawValue, kind.rawValue, String(relay.prefix(80)),
-                    String(address.prefix(40)))
-                return connection.lastInsertID
-            }
+        let reservation = Reservation(
+            session: session, user: user, mode: mode, kind: kind, address: address, relay: relay, most: most)
+        return try await together(reservations, reservation) { reservations, connection throws(StoreError) in
+            try Self.reserve(reservations, connection)
         }
     }
 

@@ -11,7 +11,9 @@ public final class Database: Sendable {
     let address: DatabaseAddress
     private let threads: ConnectionThreads
     private let counts = Mutex<[String: UInt64]>([:])
-    /// Views that begin and that end at this moment.
+    /// Tokens that are made at this moment; views that are reserved, that begin and that end.
+    let mintings = Gathering<Minting, Void>()
+    let reservations = Gathering<Reservation, UInt64?>()
     let beginnings = Gathering<ViewBeginning, Bool>()
     let endings = Gathering<ViewEnding, Void>()
     /// The portal's table prefix, once it was found.

@@ -1,4 +1,5 @@
 import SessionModel
+import Synchronization
 import Testing
 
 @testable import SessionStore
@@ -97,6 +98,44 @@ struct GatheringTests {
         }
         #expect(ending.values.reduce(0, +) <= 60 * 80, "\(ending)")
         #expect(try database.cell("SELECT COUNT(*) FROM viewlog") == "20060")
+    }
+
+    @Test("sixty who come with a token cost one statement each, and the limit of a session holds among them")
+    func arrivals() async throws {
+        let database = try await TestDatabase.withHost(connections: 1)
+        var sessions: [SessionNumber] = []
+        for _ in 0..<20 { sessions.append(try await database.running()) }
+        let (store, all) = (database.store, sessions)
+        let places = (0..<60).map { UInt64($0) }
+        let tokens = places.map { _ in Secret.token() }
+        let before = try #require(store.counters()["statements"])
+        try await atOnce(database, places) { place in
+            try await store.mintToken(
+                tokens[Int(place)], session: all[Int(place) % 20], user: .alice, mode: .act, kind: .view, seconds: nil,
+                once: false)
+        }
+        let minted = try #require(store.counters()["statements"])
+        #expect(minted - before <= 60 + 5)
+        for place in places {
+            #expect(try await store.resolve(token: tokens[Int(place)])?.session == all[Int(place) % 20])
+        }
+
+        let resolved = try #require(store.counters()["statements"])
+        let given = Mutex<[UInt64]>([])
+        try await atOnce(database, places) { place in
+            let view = try await store.reserveView(
+                session: all[Int(place) % 20], user: .alice, mode: .act, kind: .view, address: "10.2.3.4",
+                relay: "relay-1", most: 2)
+            if let view { given.withLock { $0.append(view) } }
+        }
+        #expect(try #require(store.counters()["statements"]) - resolved <= 60 + 8)
+        let rows = try database.sql("SELECT viewid FROM mw_view").compactMap { UInt64($0[0]) }
+        #expect(given.withLock { Set($0) } == Set(rows))
+        #expect(
+            try database.sql(
+                """
+                SELECT COUNT(*), MIN(n), MAX(n) FROM (SELECT sessnum, COUNT(*) AS n FROM mw_view GROUP BY sessnum) s
+                """) == [["20", "2", "2"]])
     }
 
     @Test("one that the tables refuse is refused alone")
