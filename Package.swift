@@ -61,8 +61,10 @@ let package = Package(
             swiftSettings: ours),
 
         // Adapters: one outside system each.
+        .target(name: "UnixSockets", swiftSettings: ours),
         .target(
-            name: "ControlSocket", dependencies: ["CLinux", "ControlProtocol", "SessionModel"], swiftSettings: ours),
+            name: "ControlSocket", dependencies: ["CLinux", "ControlProtocol", "SessionModel", "UnixSockets"],
+            swiftSettings: ours),
         .target(
             name: "SessionStore", dependencies: ["CMariaDB", "SessionModel"], resources: [.embedInCode("sql")],
             swiftSettings: ours),
@@ -72,7 +74,7 @@ let package = Package(
         .target(
             name: "HostAccess",
             dependencies: [
-                "HostProtocol", "SessionModel",
+                "HostProtocol", "SessionModel", "UnixSockets",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: ours),
@@ -82,17 +84,22 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], swiftSettings: ours),
-        .target(name: "Isolation", dependencies: ["CLinux", "HostProtocol", "SessionModel"], swiftSettings: ours),
+        .target(
+            name: "Isolation", dependencies: ["CLinux", "HostProtocol", "SessionModel", "UnixSockets"],
+            swiftSettings: ours),
         .target(
             name: "ViewRelay",
-            dependencies: ["COpenSSL", "CLinux", "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel"],
+            dependencies: [
+                "COpenSSL", "CLinux", "ControlProtocol", "ControlSocket", "RelayProtocol", "SessionModel",
+                "UnixSockets",
+            ],
             swiftSettings: ours),
         .target(name: "ViewClient", dependencies: ["COpenSSL", "RelayProtocol", "SessionModel"], swiftSettings: ours),
         .target(
             name: "StressLoad",
             dependencies: [
                 "CLinux", "COpenSSL", "ChildPrograms", "ControlProtocol", "ControlSocket", "RelayProtocol",
-                "SessionModel", "Stress", "ViewClient",
+                "SessionModel", "Stress", "UnixSockets", "ViewClient",
             ], swiftSettings: ours),
         .target(name: "StressFaults", dependencies: ["ChildPrograms", "SessionModel", "Stress"], swiftSettings: ours),
 
@@ -178,6 +185,7 @@ let package = Package(
         .testTarget(
             name: "ContractTests", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel"],
             exclude: ["Fixtures"], swiftSettings: ours),
+        .testTarget(name: "UnixSocketsTests", dependencies: ["UnixSockets"], swiftSettings: ours),
         .testTarget(name: "ChildProgramsTests", dependencies: ["ChildPrograms"], swiftSettings: ours),
         .testTarget(name: "HostProtocolTests", dependencies: ["HostProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(name: "RelayProtocolTests", dependencies: ["RelayProtocol", "SessionModel"], swiftSettings: ours),

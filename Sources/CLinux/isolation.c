@@ -64,7 +64,7 @@ ssize_t clinux_splice(int from, int to, size_t count) {
 int clinux_pipe(int fds[2]) { return pipe2(fds, O_NONBLOCK | O_CLOEXEC); }
 
 ssize_t clinux_send_descriptor(
-    int socket, const struct sockaddr_un *to, socklen_t to_length, const void *bytes, size_t count, int descriptor) {
+    int socket, const struct sockaddr *to, socklen_t to_length, const void *bytes, size_t count, int descriptor) {
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];

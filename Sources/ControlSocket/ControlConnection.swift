@@ -1,8 +1,8 @@
 import ControlProtocol
+import Glibc
 import SessionModel
 import Synchronization
-
-import Glibc
+import UnixSockets
 
 /// A connection to the controller.
 ///
@@ -23,6 +23,7 @@ public final class ControlConnection: @unchecked Sendable {
     /// Connects to the socket at `path`. `patience`, in whole seconds, bounds each wait for the controller: to be
     /// accepted, to be read from, to be answered; nil waits as long as it stands.
     public init(path: String, patience: Int?) throws(ControlSocketError) {
+        guard let address = UnixAddress(path: path) else { throw .pathTooLong(path) }
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw .broken(errno: errno) }
         if let patience {
@@ -31,13 +32,7 @@ public final class ControlConnection: @unchecked Sendable {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
             setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
         }
-        let failure: Int32
-        do {
-            failure = try withUnixAddress(path) { connect(descriptor, $0, $1) == 0 ? 0 : errno }
-        } catch {
-            _ = Self.closeDescriptor(descriptor)
-            throw error
-        }
+        let failure = address.withPointer { connect(descriptor, $0, $1) == 0 ? 0 : errno }
         guard failure == 0 else {
             _ = Self.closeDescriptor(descriptor)
             throw failure == EACCES ? .forbidden(path: path) : .unreachable(path: path, errno: failure)
@@ -46,6 +41,9 @@ public final class ControlConnection: @unchecked Sendable {
     }
 
     deinit { _ = Self.closeDescriptor(descriptor) }
+
+    /// The process that serves the socket; nil: the kernel does not tell. It may be gone.
+    public var controller: Int32? { Caller(peerOf: descriptor)?.pid }
 
     /// Sends one request. `id` comes back with its reply.
     public func send(_ request: ControlRequest, id: UInt64) throws(ControlSocketError) {

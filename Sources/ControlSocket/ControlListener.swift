@@ -3,6 +3,7 @@ import ControlProtocol
 import Glibc
 import SessionModel
 import Synchronization
+import UnixSockets
 
 /// The controller's end of the control socket: one thread accepts, one thread a connection reads, and every request
 /// is answered by a task of its own, so that a slow start keeps nobody else waiting.
@@ -16,6 +17,7 @@ public final class ControlListener: Sendable {
     /// Binds `path` (107 bytes at most, unix(7)) for everyone to connect; who may ask what is decided by the peer's
     /// uid. A socket file nobody listens on any more is replaced; one that answers is another controller: throws.
     public init(path: String, most: Int = 1024) throws(ControlSocketError) {
+        guard let address = UnixAddress(path: path) else { throw .pathTooLong(path) }
         if let other = try? ControlConnection(path: path) {
             other.close()
             throw .inUse(path: path)
@@ -23,7 +25,7 @@ public final class ControlListener: Sendable {
         unlink(path)
         let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0 else { throw .broken(errno: errno) }
-        let failure = try withUnixAddress(path) { address, length in bind(socket, address, length) == 0 ? 0 : errno }
+        let failure = address.withPointer { bind(socket, $0, $1) == 0 ? 0 : errno }
         guard failure == 0, chmod(path, 0o666) == 0, listen(socket, 1024) == 0 else {
             let cause = failure == 0 ? errno : failure
             Glibc.close(socket)

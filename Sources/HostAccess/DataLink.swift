@@ -2,6 +2,7 @@ import Glibc
 import SessionModel
 import Subprocess
 import SystemPackage
+import UnixSockets
 
 /// A way of a host's pictures: an ssh master of its own with one forward, a local Unix socket that leads to the
 /// host's data process. It outlives this process and is found again by its control socket, so that a controller's
@@ -68,23 +69,14 @@ public actor DataLink {
 
 /// One PING over the Unix socket at `path`, 3 seconds at most.
 private func pings(_ path: String) -> Bool {
+    guard let address = UnixAddress(path: path) else { return false }
     let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard socket >= 0 else { return false }
     defer { close(socket) }
     var patience = timeval(tv_sec: 3, tv_usec: 0)
     setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
-    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    let connected = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-        }
-    }
-    guard connected == 0 else { return false }
+    guard address.withPointer({ connect(socket, $0, $1) }) == 0 else { return false }
     let line = Array("PING\n".utf8)
     guard send(socket, line, line.count, Int32(MSG_NOSIGNAL)) == line.count else { return false }
     var answer = [UInt8](repeating: 0, count: 3)

@@ -1,27 +1,16 @@
 import CLinux
 import Glibc
 import HostProtocol
-
-/// A Unix socket's address and its length; nil when the path is longer than 107 bytes.
-func unixAddress(_ path: String) -> (sockaddr_un, socklen_t)? {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(path.utf8)
-    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    return (address, socklen_t(MemoryLayout<sockaddr_un>.size))
-}
+import UnixSockets
 
 private func withAddress(
     _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
 ) -> Int32 {
-    guard let (address, length) = unixAddress(path) else {
+    guard let address = UnixAddress(path: path) else {
         errno = ENAMETOOLONG
         return -1
     }
-    return withUnsafePointer(to: address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, length) }
-    }
+    return address.withPointer(body)
 }
 
 private func unixSocket(_ type: __socket_type) -> Int32 {
@@ -73,10 +62,9 @@ func connectUnix(_ path: String, boundBy owner: UInt32) -> Int32? {
 
 /// Hands `fd` with `words` to whoever reads the datagram socket at `path`.
 func handOver(_ fd: Int32, _ words: [UInt8], to path: String) -> Bool {
-    guard let found = unixAddress(path) else { return false }
-    var address = found.0
+    guard let address = UnixAddress(path: path) else { return false }
     let from = unixSocket(SOCK_DGRAM)
     guard from >= 0 else { return false }
     defer { close(from) }
-    return clinux_send_descriptor(from, &address, found.1, words, words.count, fd) == words.count
+    return address.withPointer { clinux_send_descriptor(from, $0, $1, words, words.count, fd) } == words.count
 }

@@ -93,7 +93,7 @@ struct SampledGateway {
     }
 
     /// The controller's process; nil: it cannot be told.
-    func controller() -> pid_t? { ControllerProcess.behind(path) }
+    func controller() -> pid_t? { (try? ControlConnection(path: path, patience: 10))?.controller }
 
     func look(_ sample: inout Sample) {
         if case .hosts(let hosts) = ask(.hosts) {
@@ -114,29 +114,4 @@ struct SampledGateway {
 
     /// One round trip; nil when there is no answer.
     private func ask(_ request: ControlRequest) -> ControlReply? { try? line.ask(request) }
-}
-
-/// Who listens on a control socket.
-enum ControllerProcess {
-    /// The process that bound the socket at `path` (unix(7), SO_PEERCRED).
-    static func behind(_ path: String) -> pid_t? {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let fits = withUnsafeMutableBytes(of: &address.sun_path) { room in
-            guard path.utf8.count < room.count else { return false }
-            room.copyBytes(from: path.utf8)
-            return true
-        }
-        let isConnected = withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
-            }
-        }
-        var peer = clinux_peer()
-        guard fits, isConnected, clinux_peer_of(descriptor, &peer) == 0 else { return nil }
-        return peer.pid
-    }
 }

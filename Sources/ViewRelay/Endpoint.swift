@@ -1,4 +1,5 @@
 import Glibc
+import UnixSockets
 
 /// An address to connect to.
 struct Endpoint: Sendable {
@@ -27,12 +28,7 @@ struct Endpoint: Sendable {
 
     /// The Unix socket at `path`; nil: the path is too long for one (unix(7)).
     static func unix(_ path: String) -> Endpoint? {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
-        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path), !bytes.contains(0) else { return nil }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        return Endpoint(family: AF_UNIX, address: withUnsafeBytes(of: &address) { Array($0) })
+        UnixAddress(path: path).map { Endpoint(family: AF_UNIX, address: $0.bytes) }
     }
 
     /// A socket that is connected, or becomes so or broken (connect(2), EINPROGRESS); nil: neither.

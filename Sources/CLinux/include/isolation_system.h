@@ -47,7 +47,7 @@ int clinux_pipe(int fds[2]);
 
 /// One datagram and one descriptor to an address (SCM_RIGHTS); -1 and errno.
 ssize_t clinux_send_descriptor(
-    int socket, const struct sockaddr_un *to, socklen_t to_length, const void *bytes, size_t count, int descriptor);
+    int socket, const struct sockaddr *to, socklen_t to_length, const void *bytes, size_t count, int descriptor);
 
 /// One datagram and the descriptor that came with it, -1 in `descriptor` without one.
 ssize_t clinux_receive_descriptor(int socket, void *bytes, size_t capacity, int *descriptor);
