@@ -178,12 +178,13 @@ let package = Package(
             ], swiftSettings: ours),
 
         // Real servers, started privately once a run; and the tests.
-        .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: ours),
+        .target(
+            name: "TestServers", dependencies: ["UnixSockets"], path: "Tests/TestServers", swiftSettings: ours),
         .testTarget(name: "SessionModelTests", dependencies: ["SessionModel"], swiftSettings: ours),
         .testTarget(
             name: "ControlProtocolTests", dependencies: ["ControlProtocol", "SessionModel"], swiftSettings: ours),
         .testTarget(
-            name: "ContractTests", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel"],
+            name: "ContractTests", dependencies: ["ControlProtocol", "ControlSocket", "SessionModel", "UnixSockets"],
             exclude: ["Fixtures"], swiftSettings: ours),
         .testTarget(name: "UnixSocketsTests", dependencies: ["UnixSockets"], swiftSettings: ours),
         .testTarget(name: "ChildProgramsTests", dependencies: ["ChildPrograms"], swiftSettings: ours),
@@ -219,7 +220,8 @@ let package = Package(
             name: "HostAccessTests", dependencies: ["HostAccess", "HostProtocol", "SessionModel", "TestServers"],
             exclude: ["hostile_agent.py"], swiftSettings: ours),
         .testTarget(
-            name: "IsolationTests", dependencies: ["Isolation", "HostProtocol", "SessionModel", "TestServers"],
+            name: "IsolationTests",
+            dependencies: ["Isolation", "HostProtocol", "SessionModel", "TestServers", "UnixSockets"],
             swiftSettings: ours),
         .testTarget(
             name: "ViewRelayTests",

@@ -3,6 +3,7 @@ import ControlSocket
 import Foundation
 import Glibc
 import Synchronization
+import UnixSockets
 
 /// A controller that answers from a table of the test: a real socket, one connection after the other.
 final class CannedController: Sendable {
@@ -19,14 +20,7 @@ final class CannedController: Sendable {
         path = String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) + "/s"
         self.reply = reply
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let bound = withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
+        let bound = UnixAddress(path: path)?.withPointer { bind(listener, $0, $1) }
         guard bound == 0, listen(listener, 16) == 0 else { throw Failure.system("listen", errno) }
         Thread.detachNewThread { [self] in serve() }
     }

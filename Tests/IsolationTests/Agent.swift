@@ -4,6 +4,7 @@ import HostProtocol
 import SessionModel
 import TestServers
 import Testing
+import UnixSockets
 
 @testable import Isolation
 
@@ -270,14 +271,7 @@ final class Agent {
     /// A connection to the data socket that has sent `line`, to be closed.
     func connection(_ line: String) throws -> Int32 {
         let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array((run + "/data.sock").utf8)) }
-        let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
+        let connected = UnixAddress(path: run + "/data.sock")?.withPointer { connect(fd, $0, $1) }
         let words = Array(line.utf8)
         guard connected == 0, write(fd, words, words.count) == words.count else {
             close(fd)
