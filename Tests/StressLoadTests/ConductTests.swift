@@ -111,6 +111,15 @@ struct ConductTests {
         #expect(ProcessFigures.gatewayGroup("0::/system.slice/maxwelld.service\n") == nil)
     }
 
+    @Test("the load tells of itself too, once, whichever gateway it looks at", arguments: [nil, getpid()])
+    func itself(controller: pid_t?) throws {
+        var figures = ProcessFigures(controller: controller)
+        let first = try #require(figures.look()["this load"])
+        #expect(first.processes == 1 && first.cpu > 0)
+        #expect(first.memory ?? 0 > 1000 && first.descriptors ?? 0 > 2)
+        while try #require(figures.look()["this load"]).cpu == first.cpu {}
+    }
+
     @Test("a process that becomes another program is part of what that is")
     func becomes() throws {
         let folder = try PrivateFolder(prefix: "mwpf")
