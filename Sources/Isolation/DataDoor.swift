@@ -22,14 +22,20 @@ final class DataDoor {
         data.loop.run()
     }
 
+    /// Takes all that wait: between two of them the loop would look at every connection there is.
     private func admit() {
-        let fd = accept(3, nil, nil)
-        if fd >= 0 {
-            welcome(fd)
-        } else if errno == EMFILE || errno == ENFILE {
-            // They stay in the queue, of which poll(2) would tell at once, again and again.
-            loop.wait(3, for: 0)
-            loop.after(0.05) { [self] in admitMore() }
+        while open < Self.most {
+            let fd = accept(3, nil, nil)
+            if fd >= 0 {
+                welcome(fd)
+                continue
+            }
+            if errno == EMFILE || errno == ENFILE {
+                // They stay in the queue, of which poll(2) would tell at once, again and again.
+                loop.wait(3, for: 0)
+                loop.after(0.05) { [self] in admitMore() }
+            }
+            return
         }
     }
 
