@@ -15,11 +15,19 @@ extension Keeper {
         var viewer: Int32 = -1
         let count = clinux_receive_descriptor(door, &words, words.count, &viewer)
         guard count >= 0, viewer >= 0 else { return }
-        guard let order, state != .ending, equalInConstantTime(words[..<count], Array(order.key.exposed.utf8)),
-            let display = connectUnix(folder.rfb, boundBy: order.uid)
-        else {
-            _ = writeAll(Array("NO such display or key\n".utf8), to: viewer)
-            close(viewer)
+        guard let order, equalInConstantTime(words[..<count], Array(order.key.exposed.utf8)) else {
+            return turnAway(viewer)
+        }
+        connect(viewer, to: order.uid, tries: 500)
+    }
+
+    /// Connects a viewer with the display that `owner` serves; one that has many before this viewer does when it has room again,
+    /// within 5 s.
+    private func connect(_ viewer: Int32, to owner: UInt32, tries: Int) {
+        guard state != .ending else { return turnAway(viewer) }
+        guard let display = connectUnix(folder.rfb, boundBy: owner) else {
+            guard errno == EAGAIN, tries > 0 else { return turnAway(viewer) }
+            loop.after(0.01) { [self] in connect(viewer, to: owner, tries: tries - 1) }
             return
         }
         guard writeAll(Array("OK\n".utf8), to: viewer) else {
@@ -36,6 +44,11 @@ extension Keeper {
             close(viewer)
             close(display)
         }
+    }
+
+    private func turnAway(_ viewer: Int32) {
+        _ = writeAll(Array("NO such display or key\n".utf8), to: viewer)
+        close(viewer)
     }
 }
 

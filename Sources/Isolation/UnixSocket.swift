@@ -60,11 +60,12 @@ func connectUnix(_ path: String, boundBy owner: UInt32) -> Int32? {
     return connectUnix("/proc/self/fd/\(found)")
 }
 
-/// Hands `fd` with `words` to whoever reads the datagram socket at `path`.
-func handOver(_ fd: Int32, _ words: [UInt8], to path: String) -> Bool {
-    guard let address = UnixAddress(path: path) else { return false }
+/// Hands `fd` with `words` to whoever reads the datagram socket at `path`; 0 or errno, EAGAIN when as many as may
+/// (net.unix.max_dgram_qlen, unix(7)) wait there already.
+func handOver(_ fd: Int32, _ words: [UInt8], to path: String) -> Int32 {
+    guard let address = UnixAddress(path: path) else { return ENAMETOOLONG }
     let from = unixSocket(SOCK_DGRAM)
-    guard from >= 0 else { return false }
+    guard from >= 0 else { return errno }
     defer { close(from) }
-    return address.withPointer { clinux_send_descriptor(from, $0, $1, words, words.count, fd) } == words.count
+    return address.withPointer { clinux_send_descriptor(from, $0, $1, words, words.count, fd) < 0 ? errno : 0 }
 }
