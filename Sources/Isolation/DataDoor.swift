@@ -22,7 +22,7 @@ final class DataDoor {
         data.loop.run()
     }
 
-    /// Takes all that wait: between two of them the loop would look at every connection there is.
+    /// Takes all that wait.
     private func admit() {
         while open < Self.most {
             let fd = accept(3, nil, nil)
@@ -31,7 +31,7 @@ final class DataDoor {
                 continue
             }
             if errno == EMFILE || errno == ENFILE {
-                // They stay in the queue, of which poll(2) would tell at once, again and again.
+                // They stay in the queue, of which the loop would tell at once, again and again.
                 loop.wait(3, for: 0)
                 loop.after(0.05) { [self] in admitMore() }
             }

@@ -1,36 +1,53 @@
 import Glibc
 
-/// A poll(2) loop: descriptors and timers of one single-threaded process.
+/// Descriptors and timers of one single-threaded process. What a turn costs does not grow with what is watched: an agent
+/// has hundreds of keepers, of which one or two have something to say.
 final class Loop {
     private struct Watch {
-        var events: Int16
+        var events: Int32
         var handler: (Int16) -> Void
     }
+    private let ready = ReadinessSet()
     private var watches: [Int32: Watch] = [:]
-    /// What poll(2) is asked, made anew only when it is not what is watched any more: there may be hundreds.
-    private var polled: [pollfd] = []
-    private var isCurrent = false
+    /// Files, which epoll(7) does not take: they can always be read and written.
+    private var files: Set<Int32> = []
     private var timers: [UInt64: (deadline: Double, action: () -> Void)] = [:]
     private var lastTimer: UInt64 = 0
     private var running = true
 
-    /// Calls `handler` with what poll(2) says of `fd`, an error or hang-up included.
+    /// Calls `handler` with what there is to know of `fd`, as poll(2) says it, an error or hang-up included; with 0 it is
+    /// left out until ``wait(_:for:)``.
     func watch(_ fd: Int32, _ events: Int32 = POLLIN, _ handler: @escaping (Int16) -> Void) {
-        watches[fd] = Watch(events: Int16(events), handler: handler)
-        isCurrent = false
+        forget(fd)
+        watches[fd] = Watch(events: events, handler: handler)
+        if events != 0 { take(fd, events) }
     }
 
     /// Changes what is waited for; 0 leaves the descriptor out entirely.
     func wait(_ fd: Int32, for events: Int32) {
-        guard let watch = watches[fd], watch.events != Int16(events) else { return }
-        watches[fd]?.events = Int16(events)
-        isCurrent = false
+        guard let watch = watches[fd], watch.events != events else { return }
+        watches[fd]?.events = events
+        if files.contains(fd) || watch.events == 0 {
+            take(fd, events)
+        } else if events == 0 {
+            ready.remove(fd)
+        } else {
+            ready.set(fd, events)
+        }
     }
 
-    /// Forgets `fd`, which the caller closes.
+    /// Forgets `fd`, which the caller closes, after this.
     func forget(_ fd: Int32) {
-        watches[fd] = nil
-        isCurrent = false
+        guard let watch = watches.removeValue(forKey: fd) else { return }
+        if files.remove(fd) == nil, watch.events != 0 { ready.remove(fd) }
+    }
+
+    private func take(_ fd: Int32, _ events: Int32) {
+        guard events != 0, !ready.add(fd, events) else {
+            files.remove(fd)
+            return
+        }
+        if errno == EPERM { files.insert(fd) } else { log("epoll_ctl: \(String(cString: strerror(errno)))") }
     }
 
     /// Calls `action` once, in `seconds`.
@@ -50,25 +67,15 @@ final class Loop {
     /// Serves until ``stop()``.
     func run() {
         while running {
-            if !isCurrent {
-                polled.removeAll(keepingCapacity: true)
-                for (fd, watch) in watches where watch.events != 0 {
-                    polled.append(pollfd(fd: fd, events: watch.events, revents: 0))
-                }
-                isCurrent = true
+            let next = timers.values.lazy.map(\.deadline).min()
+            ready.wait(seconds: files.isEmpty ? next.map { $0 - now() } : 0) { fd, events in
+                watches[fd]?.handler(events)
             }
-            var patience: Int32 = -1
-            if let next = timers.values.map(\.deadline).min() {
-                patience = Int32(max(0, min(60_000, ((next - now()) * 1000).rounded(.up))))
-            }
-            let count = poll(&polled, nfds_t(polled.count), patience)
-            if count > 0 {
-                for one in polled where one.revents != 0 { watches[one.fd]?.handler(one.revents) }
-            }
+            for fd in files { if let watch = watches[fd] { watch.handler(Int16(watch.events)) } }
             let time = now()
-            for (timer, entry) in timers.sorted(by: { $0.key < $1.key }) where entry.deadline <= time {
-                guard timers.removeValue(forKey: timer) != nil else { continue }
-                entry.action()
+            guard let next, next <= time else { continue }
+            for timer in timers.filter({ $0.value.deadline <= time }).keys.sorted() {
+                timers.removeValue(forKey: timer)?.action()
             }
         }
     }

@@ -34,7 +34,7 @@ final class SyntheticDisplay: DisplaySpeaker {
         self.listener = listener
         folder = host.run.display(number)
         written.isSynthetic = true
-        host.watch(listener) { [self] in welcome(listener) }
+        host.loop.watch(listener) { [self] _ in welcome(listener) }
     }
 
     var run: RunFolder { host.run }
@@ -52,7 +52,7 @@ final class SyntheticDisplay: DisplaySpeaker {
         written.template = host.template
         written.key = order.key
         written.boot = RunFolder.kernelBoot
-        host.watch(door) { [self] in admit(door) }
+        host.loop.watch(door) { [self] _ in admit(door) }
         host.painter?.say(.stand(number, order.geometry, password: order.password))
         state = .ready
         noteState()
@@ -164,7 +164,7 @@ final class SyntheticDisplay: DisplaySpeaker {
         guard !isGone else { return }
         isGone = true
         for fd in [listener, door] where fd >= 0 {
-            host.forget(fd)
+            host.loop.forget(fd)
             close(fd)
         }
         removeTree(folder.path)

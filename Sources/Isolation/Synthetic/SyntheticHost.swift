@@ -14,9 +14,6 @@ final class SyntheticHost {
     let template: String
     let loop = Loop()
     private(set) var painter: PainterLink?
-    /// What seldom has something to say: each display's two sockets.
-    private let quiet = ReadinessSet()
-    private var handlers: [Int32: () -> Void] = [:]
     private var displays: [DisplayNumber: SyntheticDisplay] = [:]
     private var idleSince = now()
 
@@ -53,23 +50,8 @@ final class SyntheticHost {
             _exit(1)
         }
         loop.watch(listener) { [self] _ in takeDelivery(listener) }
-        loop.watch(quiet.descriptor) { [self] _ in quiet.wait(seconds: 0) { handlers[$0]?() } }
         tick(0)
         loop.run()
-    }
-
-    // MARK: What displays need
-
-    /// Calls `handler` when `fd` can be read.
-    func watch(_ fd: Int32, _ handler: @escaping () -> Void) {
-        handlers[fd] = handler
-        if !quiet.add(fd) { log("synthetic: epoll_ctl: \(String(cString: strerror(errno)))") }
-    }
-
-    /// Forgets `fd`, which the caller closes.
-    func forget(_ fd: Int32) {
-        quiet.remove(fd)
-        handlers[fd] = nil
     }
 
     /// A display has gone.
@@ -77,8 +59,6 @@ final class SyntheticHost {
         displays[display.number] = nil
         if displays.isEmpty { idleSince = now() }
     }
-
-    // MARK: Its own life
 
     private func tick(_ second: Int) {
         for display in displays.values { display.tick(second) }

@@ -66,7 +66,7 @@ final class SyntheticPainter {
     private func run() {
         while isLinked {
             if viewers.isEmpty { nextSlot = now() }
-            ready.wait(seconds: viewers.isEmpty ? nil : nextSlot - now()) { [self] fd in
+            ready.wait(seconds: viewers.isEmpty ? nil : nextSlot - now()) { [self] fd, _ in
                 if fd == link { hear() } else if let viewer = viewers[fd] { attend(viewer) }
             }
             if !viewers.isEmpty, now() >= nextSlot { move() }
@@ -177,7 +177,7 @@ final class SyntheticPainter {
     private func hold(_ viewer: Viewer, _ isHeldUp: Bool) {
         guard viewer.isHeldUp != isHeldUp else { return }
         viewer.isHeldUp = isHeldUp
-        ready.set(viewer.socket, writes: isHeldUp)
+        ready.set(viewer.socket, POLLIN | (isHeldUp ? POLLOUT : 0))
     }
 
     private func drop(_ viewer: Viewer) {
