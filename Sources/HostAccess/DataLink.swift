@@ -8,8 +8,13 @@ import UnixSockets
 /// host's data process. It outlives this process and is found again by its control socket, so that a controller's
 /// restart cuts no view.
 public actor DataLink {
+    /// The far end that answered counts as being there for so long, as long as ssh runs: a class that comes need not have
+    /// each of its viewers ask.
+    static let proofLasts = Duration.seconds(1)
+
     private let command: SSHCommand
     private var opening: Task<String, any Error>?
+    private var proof: (of: MasterWatch, at: ContinuousClock.Instant)?
 
     /// A link that is opened by the first ``socket()``; a host may have several, by their `lane`.
     public init(_ endpoint: HostEndpoint, settings: HostAccessSettings, lane: Int = 0) {
@@ -19,6 +24,7 @@ public actor DataLink {
     /// The local socket's path, proved by a byte from the far end; opens or reopens the master when it is dead.
     public func socket() async throws(HostAccessError) -> String {
         if let opening { return try await outcome(of: opening) }
+        if let proof, ContinuousClock.now - proof.at < Self.proofLasts, proof.of.runs { return command.dataSocket }
         let task = Task { try await open() }
         opening = task
         defer { opening = nil }
@@ -27,6 +33,7 @@ public actor DataLink {
 
     /// Ends the master: the host is removed.
     public func close() async {
+        proof = nil
         _ = try? await Subprocess.run(
             .path("/usr/bin/ssh"), arguments: command.control("exit"), output: .discarded, error: .discarded)
     }
@@ -63,7 +70,11 @@ public actor DataLink {
     /// Whether the data process answers PING: ssh reports success even where the host refuses the forward.
     private func answers() async -> Bool {
         let path = command.dataSocket
-        return await Task.detached { pings(path) }.value
+        let watch = proof.flatMap { $0.of.runs ? $0.of : nil } ?? MasterWatch(command.controlPath)
+        proof = nil
+        guard await Task.detached(operation: { pings(path) }).value else { return false }
+        proof = watch.map { ($0, .now) }
+        return true
     }
 }
 

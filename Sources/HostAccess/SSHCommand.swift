@@ -38,12 +38,14 @@ struct SSHCommand {
     }
 
     /// A master in the background that only carries pictures. The local socket is made for user and group (0660); the
-    /// group is the setgid folder's.
+    /// group is the setgid folder's. Where both ends have it, its cipher is the one that processors have instructions for
+    /// (ssh_config(5), Ciphers).
     var pictureMaster: Arguments {
         Arguments(
             common + [
                 "-f", "-N", "-M", "-S", controlPath, "-o", "ControlPersist=no", "-o", "ExitOnForwardFailure=yes",
                 "-o", "StreamLocalBindUnlink=yes", "-o", "StreamLocalBindMask=0117",
+                "-o", "Ciphers=^aes128-gcm@openssh.com",
                 "-L", "\(dataSocket):\(remoteDataSocket)", "--", endpoint.address,
             ])
     }
