@@ -5,7 +5,7 @@ import Stress
 struct ProcessFigures {
     /// Of a part with more processes than this so many are looked at for memory and descriptors, others each time: to look at
     /// one costs the kernel a walk through its pages. The rest counts as when it was looked at last or, before, as the mean.
-    static let most = 16
+    static let most = 4
 
     private struct Known {
         /// When it began, in ticks: with its number that is one process and no other.

@@ -221,18 +221,20 @@ import Testing
             #expect(lines.contains("display 77 of node1 is nobody's"))
 
             let keeper = Task { await gateway.keepShadows() }
-            let cleaned = await clean(gateway)
-            guard case .stressCleaned(40, let rows) = cleaned else {
-                Issue.record("not cleaned: \(cleaned)")
-                return
+            let onlyStray = ControlReply.stressLeftovers([StressLeftover("display 77 of node1 is nobody's")])
+            var cleaned = (sessions: 0, rows: 0)
+            // One answer waits for a minute at most, and whoever cleans asks again.
+            for _ in 0..<5 where await gateway.answer(.stress(.leftovers), from: Self.root) != onlyStray {
+                guard case .stressCleaned(let sessions, let rows) = await clean(gateway) else { break }
+                cleaned = (cleaned.sessions + sessions, cleaned.rows + rows)
             }
             keeper.cancel()
             await keeper.value
-            // One each of session's logs and ours at least.
-            #expect(rows >= 3 * 40)
-            #expect(
-                await gateway.answer(.stress(.leftovers), from: Self.root)
-                    == .stressLeftovers([StressLeftover("display 77 of node1 is nobody's")]))
+            #expect(await gateway.answer(.stress(.leftovers), from: Self.root) == onlyStray)
+            // Those who were told to come again have left a session that failed; each has one row of session's logs and
+            // ours at least.
+            #expect(cleaned.sessions >= 40)
+            #expect(cleaned.rows >= 3 * 40)
             #expect(await clean(gateway) == .stressCleaned(sessions: 0, rows: 0))
             let calls = try host.calls().filter { $0.word == "cleanAccount" }
             #expect(Set(calls.compactMap { ($0.more["account"] as? [String: Any])?["uid"] as? Int }).count == 10)
