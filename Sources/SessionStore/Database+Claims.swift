@@ -8,21 +8,23 @@ extension Database {
     /// Takes a display by `claim` and lets `body` write what goes with it; nil when there was none to take. To be
     /// called in a transaction. When something fails, that is rolled back, and the host's use is given back by hand
     /// where its engine rolls nothing back.
-    static func taking<Result>(
+    func taking<Result>(
         _ claim: DisplayClaim, _ connection: Connection, _ body: (SessionDisplay) throws(StoreError) -> Result
     ) throws(StoreError) -> Result? {
         var counted: HostName?
         do throws(StoreError) {
             let display =
                 switch claim {
-                case .ready(let candidates): try takeReady(candidates, connection, counted: &counted)
+                case .ready(let candidates): try Self.takeReady(candidates, connection, counted: &counted)
                 case .fresh(let fresh): try takeFresh(fresh, connection, counted: &counted)
                 }
             guard let display else { return nil }
             return try body(display)
         } catch {
             connection.abandonTransaction()
-            if let counted, (try? rollsBackHosts(connection)) == false { try? giveBackUse(connection, counted) }
+            if let counted, (try? Self.rollsBackHosts(connection)) == false {
+                try? Self.giveBackUse(connection, counted)
+            }
             throw error
         }
     }
@@ -38,11 +40,11 @@ extension Database {
 
     /// Gives a new display the lowest free number of its host; nil when there is none. Two who choose the same number
     /// meet at its key, and one chooses again.
-    static func insertDisplay(
+    func insertDisplay(
         _ fresh: FreshDisplay, counted: Bool, template: String, _ connection: Connection
     ) throws(StoreError) -> ClaimedDisplay? {
         let last = min(65535, Int(fresh.uidCount) - 1)
-        while let number = try lowestFreeNumber(connection, fresh.host), number <= last {
+        while let number = try freeNumber(connection, fresh.host, upTo: last) {
             let display = ClaimedDisplay(
                 host: fresh.host, number: try Self.displayNumber(number), uid: fresh.uidBase + UInt32(number))
             do throws(StoreError) {
@@ -116,13 +118,13 @@ extension Database {
             wasReady: true)
     }
 
-    private static func takeFresh(
+    private func takeFresh(
         _ fresh: FreshDisplay, _ connection: Connection, counted: inout HostName?
     ) throws(StoreError) -> SessionDisplay? {
-        guard try countUse(connection, fresh.host) else { return nil }
+        guard try Self.countUse(connection, fresh.host) else { return nil }
         counted = fresh.host
         guard let display = try insertDisplay(fresh, counted: true, template: "", connection) else {
-            try giveBackUse(connection, fresh.host)
+            try Self.giveBackUse(connection, fresh.host)
             counted = nil
             return nil
         }
@@ -131,19 +133,36 @@ extension Database {
             password: fresh.password, wasReady: false)
     }
 
-    /// The lowest number, from `first_display` on, that no display has: reads the displays below it, no others.
-    private static func lowestFreeNumber(_ connection: Connection, _ host: HostName) throws(StoreError) -> Int? {
+    /// The lowest number that no display has, as far as ``TakenNumbers`` knows; nil when there is none up to `last`.
+    private func freeNumber(_ connection: Connection, _ host: HostName, upTo last: Int) throws(StoreError) -> Int? {
+        var next = takenNumbers.next(on: host)
+        while let number = try Self.lowestFreeNumber(connection, host, from: next) {
+            if number <= last {
+                takenNumbers.note(number, on: host)
+                return number
+            }
+            guard next > 0 else { return nil }
+            takenNumbers.forget(host)
+            next = 0
+        }
+        return nil
+    }
+
+    /// The lowest number, from `first_display` and `next` on, that no display has: reads the displays below it, no others.
+    private static func lowestFreeNumber(
+        _ connection: Connection, _ host: HostName, from next: Int
+    ) throws(StoreError) -> Int? {
         let rows = try connection.query(
             """
             SELECT IF(
-              EXISTS (SELECT 1 FROM mw_display t WHERE t.hostname = ? AND t.dispnum = GREATEST(h.first_display, 1)),
+              EXISTS (SELECT 1 FROM mw_display t WHERE t.hostname = ? AND t.dispnum = GREATEST(h.first_display, ?)),
               (SELECT d.dispnum + 1 FROM mw_display d
                 LEFT JOIN mw_display n ON n.hostname = d.hostname AND n.dispnum = d.dispnum + 1
-                WHERE d.hostname = ? AND d.dispnum >= GREATEST(h.first_display, 1) AND n.dispnum IS NULL
+                WHERE d.hostname = ? AND d.dispnum >= GREATEST(h.first_display, ?) AND n.dispnum IS NULL
                 ORDER BY d.dispnum LIMIT 1),
-              GREATEST(h.first_display, 1))
+              GREATEST(h.first_display, ?))
             FROM host h WHERE h.hostname = ?
-            """, host, host, host)
+            """, host, max(1, next), host, max(1, next), max(1, next), host)
         return rows.first.map { $0.integer(0) }
     }
 

@@ -28,6 +28,7 @@ extension Database {
                 if row.integer(0) == 1 { try Self.giveBackUse(connection, id.host) }
             }
         }
+        takenNumbers.forget(id.host)
     }
 
     /// Gives the number of the display with the data link key `key` back. Once it is back, or was never taken, or
@@ -43,6 +44,7 @@ extension Database {
                 if row.integer(0) == 1 { try Self.giveBackUse(connection, host) }
             }
         }
+        takenNumbers.forget(host)
     }
 
     /// The displays that are claimed on `host`, by number.

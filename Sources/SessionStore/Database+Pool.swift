@@ -6,7 +6,7 @@ extension Database {
     public func claimForPool(_ fresh: FreshDisplay, template: String) async throws(StoreError) -> ClaimedDisplay? {
         try await run { connection throws(StoreError) in
             try connection.transaction { () throws(StoreError) -> ClaimedDisplay? in
-                try Self.insertDisplay(fresh, counted: false, template: template, connection)
+                try self.insertDisplay(fresh, counted: false, template: template, connection)
             }
         }
     }

@@ -11,7 +11,7 @@ extension Database {
         try await run { connection throws(StoreError) in
             try connection.transaction { () throws(StoreError) -> Begun in
                 if let refusal = try Self.refusal(of: session, limits, connection) { return refusal }
-                let begun = try Self.taking(claiming, connection) { display throws(StoreError) -> Begun in
+                let begun = try self.taking(claiming, connection) { display throws(StoreError) -> Begun in
                     .began(try Self.writeRows(of: session, on: display.id, connection), display)
                 }
                 return begun ?? .noneLeft
@@ -30,7 +30,7 @@ extension Database {
                     "SELECT geometry FROM mw_session WHERE sessnum = ? AND state = 'starting' FOR UPDATE", number
                 ).first
                 guard let geometry = row?.geometry(0) else { return nil }
-                return try Self.taking(claiming, connection) { display throws(StoreError) -> SessionDisplay in
+                return try self.taking(claiming, connection) { display throws(StoreError) -> SessionDisplay in
                     let zone = try Self.zone(of: display.id.host, connection)
                     try connection.execute(
                         "UPDATE session SET exechost = ?, dispnum = ?, zone_id = ? WHERE sessnum = ?", display.id.host,

@@ -16,6 +16,7 @@ public final class Database: Sendable {
     let reservations = Gathering<Reservation, UInt64?>()
     let beginnings = Gathering<ViewBeginning, Bool>()
     let endings = Gathering<ViewEnding, Void>()
+    let takenNumbers = TakenNumbers()
     /// The portal's table prefix, once it was found.
     let foundPrefix = Mutex<String?>(nil)
 
