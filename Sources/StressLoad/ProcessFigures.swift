@@ -5,7 +5,9 @@ import Stress
 struct ProcessFigures {
     /// Of a part with more processes than this so many are looked at for memory and descriptors, others each time: to look at
     /// one costs the kernel a walk through its pages. The rest counts as when it was looked at last or, before, as the mean.
-    static let most = 4
+    static let most = 16
+    /// Seconds between two looks for memory and descriptors; a process that is new is looked at at once.
+    static let pause = 5.0
 
     private struct Known {
         /// When it began, in ticks: with its number that is one process and no other.
@@ -34,6 +36,7 @@ struct ProcessFigures {
     /// Ticks of processes that ended, by part.
     private var ended: [String: Double] = [:]
     private var looks = 0
+    private var measured = -Double.infinity
     private let ticksPerSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
     /// The control group all of a gateway is in; nil: it has none of its own, and every process of ours counts.
     private let group: String?
@@ -43,8 +46,12 @@ struct ProcessFigures {
         group = controller.flatMap { Self.gatewayGroup(Self.contents("/proc/\($0)/cgroup")) }
     }
 
-    /// Looks at every process.
-    mutating func look() -> [String: Sample.Part] {
+    /// Looks at every process, for its memory too where that is due or `isLast`.
+    mutating func look(isLast: Bool = false) -> [String: Sample.Part] {
+        let now = MonotonicClock.seconds
+        // A pause is some looks, which come a little late or a little early.
+        let measures = isLast || now - measured > Self.pause - 0.1
+        if measures { measured = now }
         var alive: [String: [pid_t]] = [:]
         var seen: Set<pid_t> = []
         for process in Self.processes() {
@@ -74,7 +81,7 @@ struct ProcessFigures {
         for name in Set(alive.keys).union(ended.keys) {
             let processes = (alive[name] ?? []).sorted()
             let ticks = processes.reduce(ended[name] ?? 0) { $0 + (known[$1]?.used ?? 0) }
-            for process in choice(processes) {
+            for process in choice(processes) where measures || known[process]?.memory == nil {
                 known[process]?.memory = Self.proportionalShare(process)
                 known[process]?.descriptors = Self.descriptors(process)
             }

@@ -67,7 +67,7 @@ final class Sampler: Sendable {
             let asked = phase.withLock { $0 }
             guard asked == .looking || asked == .lastLook else { break }
             var sample = Sample(at: MonotonicClock.seconds - began)
-            sample.parts = figures.look()
+            sample.parts = figures.look(isLast: asked == .lastLook)
             gateway.look(&sample)
             // The run begins when its first sample is there.
             if isFirst { (sample.at, began, isFirst) = (0, MonotonicClock.seconds, false) }
