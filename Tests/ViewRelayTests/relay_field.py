@@ -77,7 +77,7 @@ class Field:
     def log_has(self, text):
         return text in open(self.path("relay.log")).read()
 
-    def until(self, ask, what, seconds=15):
+    def until(self, ask, what, seconds=60):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             answer = ask()
@@ -209,7 +209,7 @@ class Field:
     def openings(self):
         return self.told("viewOpened")
 
-    def end_of(self, view, seconds=15):
+    def end_of(self, view, seconds=60):
         """The end of one view, once it is reported."""
         return self.until(
             lambda: next((end for end in self.ends() if end["view"] == view), None), "view %d's end" % view, seconds)
