@@ -3,7 +3,7 @@
 
 usage: relay_field.py RELAY SCENARIO; exit status 0 when it holds, else what was wrong on standard error.
 """
-import base64, ctypes, hashlib, json, os, pwd, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
+import atexit, base64, ctypes, hashlib, json, os, pwd, shutil, signal, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 
 # A test runs on a thread that blocks every signal, and children inherit that: Xvnc and relay must hear SIGTERM.
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -17,6 +17,7 @@ class Field:
         self.folder = tempfile.mkdtemp(prefix="mwrel", dir="/tmp")
         self.path = lambda name: os.path.join(self.folder, name)
         self.requests, self.children = [], []
+        atexit.register(self.leave_nobody)
         self.cut_next = []
         # Another display server than Xvnc: what it does with a connection.
         self.display = None
@@ -221,6 +222,12 @@ class Field:
         handshake(viewer, none=True)
         return viewer, self.until(
             lambda: next((opening for opening in self.openings() if opening["view"] == view), None), "the opening")
+
+    def leave_nobody(self):
+        """Where there was no field to close: whoever is left would keep the test run's pipes open."""
+        for child in self.children:
+            if child.poll() is None:
+                child.kill()
 
     def close(self):
         for child in self.children:

@@ -3,7 +3,7 @@
 
 usage: routes_field.py RELAY SCENARIO; exit status 0 when it holds, else what was wrong on standard error.
 """
-import json, os, socket, ssl, struct, subprocess, sys, tempfile, threading, time
+import atexit, json, os, socket, ssl, struct, subprocess, sys, tempfile, threading, time
 from relay_field import (
     ACT, CUT, GONE, WATCH, Field, WebSocket, bytes_of, encodings, handshake, head, picture, play, read,
     rest)
@@ -18,6 +18,7 @@ class Routes(Field):
         self.folder = tempfile.mkdtemp(prefix="mwrel", dir="/tmp")
         self.path = lambda name: os.path.join(self.folder, name)
         self.children, self.binary = [], relay
+        atexit.register(self.leave_nobody)
         for name in ("public", "direct"):
             subprocess.run(
                 ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
