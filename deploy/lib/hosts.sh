@@ -169,7 +169,7 @@ host_plug() {
     } >>"$LOG/$1.log" 2>&1 || fail "The network of $1 could not be made." "$LOG/$1.log"
 }
 
-# The host's disk: what it keeps in /run, /tmp, /var/lib/maxwell and /usr/local. /run and /tmp are empty after a boot.
+# The host's disk: what it keeps in /run, /tmp, /root, /var/lib/maxwell and /usr/local. /run and /tmp are empty after a boot.
 host_disk() {
     local disk part
     disk=$(host_folder "$1")/disk
@@ -178,6 +178,7 @@ host_disk() {
     rm -rf --one-file-system -- "$disk/run" "$disk/tmp"
     mkdir -p "$disk"/{run/sshd,tmp,maxwell,local,local-work}
     chmod 1777 "$disk/tmp"
+    install -d -m 0700 "$disk/root"
     # A locked root (shadow(5)) is refused even with a key when sshd does without PAM.
     (umask 077 && echo 'root:*:19000:0:99999:7:::' >"$disk/shadow")
 }
