@@ -37,6 +37,11 @@ struct HomeMaking {
         defer { close(folder) }
         // Where the file system has no locks, two who make the same home at the same time may refuse one of them.
         _ = flock(folder, LOCK_EX)
+        // Whoever came first has given its folder the home's name since this one looked, and this is a new one, and empty.
+        if try isThere(in: parent) {
+            _ = unlinkat(parent, new, AT_REMOVEDIR)
+            return
+        }
         var about = stat()
         guard fstat(folder, &about) == 0 else { throw failure("fstat") }
         if about.st_uid != account.uid {

@@ -120,11 +120,14 @@ struct HomeTests {
     func madeAtOnce() throws {
         try withAgent { agent in
             mkdir(folder(agent), 0o755)
-            let home = folder(agent) + "/bob"
-            for _ in 0..<10 { try agent.send(.makeHome(account: account(home))) }
-            for _ in 0..<10 { #expect(try agent.reply() == .done) }
-            #expect(names(in: folder(agent)) == ["bob"])
-            #expect(names(in: home).sorted() == names(in: "/etc/skel").sorted())
+            let people = (10..<30).map { "bob\($0)" }
+            for person in people {
+                let home = folder(agent) + "/" + person
+                for _ in 0..<10 { try agent.send(.makeHome(account: account(home))) }
+                for _ in 0..<10 { #expect(try agent.reply() == .done) }
+                #expect(names(in: home).sorted() == names(in: "/etc/skel").sorted())
+            }
+            #expect(names(in: folder(agent)).sorted() == people)
         }
     }
 
