@@ -81,16 +81,18 @@ final class DataDoor {
             return finish(fd, "NO such word\n")
         }
         loop.forget(fd)
-        give(fd, Array(words[2].utf8), to: run.display(number).door, tries: 500)
+        give(fd, Array(words[2].utf8), to: run.display(number).door)
     }
 
-    /// A keeper that has many before this one is given it when it has room again, within 5 s.
-    private func give(_ fd: Int32, _ key: [UInt8], to door: String, tries: Int) {
-        switch handOver(fd, key, to: door) {
-        case 0: finish(fd, nil)
-        case EAGAIN where tries > 0:
-            loop.after(0.01) { [self] in give(fd, key, to: door, tries: tries - 1) }
-        default: finish(fd, "NO such display or key\n")
+    /// A keeper that has many before this one is given it when it has room again.
+    private func give(_ fd: Int32, _ key: [UInt8], to door: String) {
+        loop.insist { [self] last in
+            switch handOver(fd, key, to: door) {
+            case 0: finish(fd, nil)
+            case EAGAIN where !last: return .again
+            default: finish(fd, "NO such display or key\n")
+            }
+            return .done
         }
     }
 }

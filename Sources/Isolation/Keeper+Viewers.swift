@@ -18,18 +18,24 @@ extension Keeper {
         guard let order, equalInConstantTime(words[..<count], Array(order.key.exposed.utf8)) else {
             return turnAway(viewer)
         }
-        connect(viewer, to: order.uid, tries: 500)
+        connect(viewer, to: order.uid)
     }
 
-    /// Connects a viewer with the display that `owner` serves; one that has many before this viewer does when it has room again,
-    /// within 5 s.
-    private func connect(_ viewer: Int32, to owner: UInt32, tries: Int) {
-        guard state != .ending else { return turnAway(viewer) }
-        guard let display = connectUnix(folder.rfb, boundBy: owner) else {
-            guard errno == EAGAIN, tries > 0 else { return turnAway(viewer) }
-            loop.after(0.01) { [self] in connect(viewer, to: owner, tries: tries - 1) }
-            return
+    /// Connects a viewer with the display that `owner` serves; one that has many before this viewer does when it has room again.
+    private func connect(_ viewer: Int32, to owner: UInt32) {
+        loop.insist { [self] last in
+            if state != .ending, let display = connectUnix(folder.rfb, boundBy: owner) {
+                move(between: viewer, and: display)
+            } else if state != .ending, errno == EAGAIN, !last {
+                return .again
+            } else {
+                turnAway(viewer)
+            }
+            return .done
         }
+    }
+
+    private func move(between viewer: Int32, and display: Int32) {
         guard writeAll(Array("OK\n".utf8), to: viewer) else {
             close(viewer)
             close(display)

@@ -20,18 +20,18 @@ final class Loop {
     func watch(_ fd: Int32, _ events: Int32 = POLLIN, _ handler: @escaping (Int16) -> Void) {
         forget(fd)
         watches[fd] = Watch(events: events, handler: handler)
-        if events != 0 { take(fd, events) }
+        if events != 0 { add(fd, events) }
     }
 
     /// Changes what is waited for; 0 leaves the descriptor out entirely.
     func wait(_ fd: Int32, for events: Int32) {
         guard let watch = watches[fd], watch.events != events else { return }
         watches[fd]?.events = events
-        if files.contains(fd) || watch.events == 0 {
-            take(fd, events)
-        } else if events == 0 {
-            ready.remove(fd)
-        } else {
+        if events == 0 {
+            leaveOut(fd)
+        } else if watch.events == 0 {
+            add(fd, events)
+        } else if !files.contains(fd) {
             ready.set(fd, events)
         }
     }
@@ -39,16 +39,15 @@ final class Loop {
     /// Forgets `fd`, which the caller closes, after this.
     func forget(_ fd: Int32) {
         guard let watch = watches.removeValue(forKey: fd) else { return }
-        if files.remove(fd) == nil, watch.events != 0 { ready.remove(fd) }
+        if watch.events != 0 { leaveOut(fd) }
     }
 
-    private func take(_ fd: Int32, _ events: Int32) {
-        guard events != 0, !ready.add(fd, events) else {
-            files.remove(fd)
-            return
-        }
+    private func add(_ fd: Int32, _ events: Int32) {
+        guard !ready.add(fd, events) else { return }
         if errno == EPERM { files.insert(fd) } else { log("epoll_ctl: \(String(cString: strerror(errno)))") }
     }
+
+    private func leaveOut(_ fd: Int32) { if files.remove(fd) == nil { ready.remove(fd) } }
 
     /// Calls `action` once, in `seconds`.
     @discardableResult
@@ -60,6 +59,16 @@ final class Loop {
 
     /// Forgets a timer that may have fired.
     func cancel(_ timer: UInt64?) { if let timer { timers[timer] = nil } }
+
+    /// Calls `attempt` now, and every 10 ms while it answers that it has to be made again, for 5 s; its last call is told that
+    /// there is no other.
+    func insist(lasting tries: Int = 500, _ attempt: @escaping (_ last: Bool) -> Attempt) {
+        guard attempt(tries == 0) == .again, tries > 0 else { return }
+        after(0.01) { [self] in insist(lasting: tries - 1, attempt) }
+    }
+
+    /// What came of an attempt.
+    enum Attempt { case done, again }
 
     /// Ends ``run()`` after the present turn.
     func stop() { running = false }

@@ -13,6 +13,26 @@ struct LoopTests {
         for end in ends { close(end) }
     }
 
+    @Test("an attempt is made until it is done, or until the last, which knows that it is")
+    func insistence() {
+        let loop = Loop()
+        var done: [Bool] = []
+        var never: [Bool] = []
+        loop.insist { last in
+            done.append(last)
+            return done.count == 3 ? .done : .again
+        }
+        loop.insist(lasting: 2) { last in
+            never.append(last)
+            return .again
+        }
+        #expect(done == [false] && never == [false])
+        loop.after(0.1) { loop.stop() }
+        loop.run()
+        #expect(done == [false, false, false])
+        #expect(never == [false, false, true])
+    }
+
     @Test("who is left out is not heard, and heard again when waited for")
     func leftOut() {
         withPipe { from, to in
