@@ -24,18 +24,8 @@ public final class ControlConnection: @unchecked Sendable {
     /// accepted, to be read from, to be answered; nil waits as long as it stands.
     public init(path: String, patience: Int?) throws(ControlSocketError) {
         guard let address = UnixAddress(path: path) else { throw .pathTooLong(path) }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw .broken(errno: errno) }
-        if let patience {
-            var limit = timeval(tv_sec: patience, tv_usec: 0)
-            let size = socklen_t(MemoryLayout<timeval>.size)
-            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
-            setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
-        }
-        let failure = address.withPointer { connect(descriptor, $0, $1) == 0 ? 0 : errno }
-        guard failure == 0 else {
-            _ = Self.closeDescriptor(descriptor)
-            throw failure == EACCES ? .forbidden(path: path) : .unreachable(path: path, errno: failure)
+        guard let descriptor = address.connected(patience.map { .atMost(seconds: $0) } ?? .always) else {
+            throw errno == EACCES ? .forbidden(path: path) : .unreachable(path: path, errno: errno)
         }
         self.descriptor = descriptor
     }

@@ -8,9 +8,5 @@ public func noticeService(_ state: String) {
     guard let name = getenv("NOTIFY_SOCKET").map({ String(cString: $0) }),
         let address = name.hasPrefix("@") ? UnixAddress(abstract: name.utf8.dropFirst()) : UnixAddress(path: name)
     else { return }
-    let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { return }
-    defer { close(descriptor) }
-    let bytes = Array(state.utf8)
-    _ = address.withPointer { sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, $1) }
+    address.send(Array(state.utf8))
 }

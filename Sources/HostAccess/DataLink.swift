@@ -78,16 +78,10 @@ public actor DataLink {
     }
 }
 
-/// One PING over the Unix socket at `path`, 3 seconds at most.
+/// One PING over the Unix socket at `path`, 3 seconds at most for each step.
 private func pings(_ path: String) -> Bool {
-    guard let address = UnixAddress(path: path) else { return false }
-    let socket = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard socket >= 0 else { return false }
+    guard let socket = UnixAddress(path: path)?.connected(.atMost(seconds: 3)) else { return false }
     defer { close(socket) }
-    var patience = timeval(tv_sec: 3, tv_usec: 0)
-    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-    guard address.withPointer({ connect(socket, $0, $1) }) == 0 else { return false }
     let line = Array("PING\n".utf8)
     guard send(socket, line, line.count, Int32(MSG_NOSIGNAL)) == line.count else { return false }
     var answer = [UInt8](repeating: 0, count: 3)

@@ -8,14 +8,8 @@ final class MasterWatch: Sendable {
 
     /// Nil: there is no master that listens at `path`.
     init?(_ path: String) {
-        guard let address = UnixAddress(path: path) else { return nil }
-        let opened = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard opened >= 0 else { return nil }
-        guard address.withPointer({ connect(opened, $0, $1) }) == 0 else {
-            close(opened)
-            return nil
-        }
-        socket = opened
+        guard let socket = UnixAddress(path: path)?.connected(.always) else { return nil }
+        self.socket = socket
     }
 
     deinit { close(socket) }

@@ -37,13 +37,11 @@ func listenUnix(_ path: String, _ type: __socket_type = SOCK_STREAM) throws(Host
 
 /// A connected Unix socket, close-on-exec and non-blocking; nil when nobody answers, with errno.
 func connectUnix(_ path: String) -> Int32? {
-    let fd = unixSocket(SOCK_STREAM)
-    guard fd >= 0 else { return nil }
-    if withAddress(path, { connect(fd, $0, $1) }) == 0 { return fd }
-    let code = errno
-    close(fd)
-    errno = code
-    return nil
+    guard let address = UnixAddress(path: path) else {
+        errno = ENAMETOOLONG
+        return nil
+    }
+    return address.connected(.never)
 }
 
 /// A connected Unix socket as ``connectUnix(_:)`` makes it, to a socket at `path` that `owner` bound. What else `owner` may

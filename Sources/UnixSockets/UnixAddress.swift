@@ -30,4 +30,31 @@ public struct UnixAddress: Equatable, Sendable {
             return body(start.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
         }
     }
+
+    /// Sends `bytes` as one datagram, should somebody take it there.
+    public func send(_ bytes: [UInt8]) {
+        let from = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard from >= 0 else { return }
+        defer { close(from) }
+        _ = withPointer { sendto(from, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, $1) }
+    }
+
+    /// A stream socket connected to this address, close-on-exec, which the caller closes; nil: none could be, and errno says
+    /// why (socket(2), connect(2)). `waiting` is for being accepted here, and for
+    /// every later call on the socket.
+    public func connected(_ waiting: Waiting) -> Int32? {
+        let opened = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC | (waiting == .never ? O_NONBLOCK : 0), 0)
+        guard opened >= 0 else { return nil }
+        if case .atMost(let seconds) = waiting {
+            var limit = timeval(tv_sec: seconds, tv_usec: 0)
+            let size = socklen_t(MemoryLayout<timeval>.size)
+            setsockopt(opened, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
+            setsockopt(opened, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
+        }
+        if withPointer({ connect(opened, $0, $1) }) == 0 { return opened }
+        let code = errno
+        close(opened)
+        errno = code
+        return nil
+    }
 }
