@@ -1,5 +1,6 @@
 import Glibc
 import Subprocess
+import Synchronization
 import SystemPackage
 
 /// The ssh(1) command lines of one host: nothing of the user's configuration, one key each way, and nothing of this
@@ -55,8 +56,15 @@ struct SSHCommand {
         Arguments(["-F", "none", "-S", controlPath, "-O", word, "--", endpoint.address])
     }
 
-    /// Writes the pinned key, so that ssh accepts this host and no other under its name.
+    /// Writes the pinned key, so that ssh accepts this host and no other under its name. A host's agent and its pictures may
+    /// do so in one moment.
     func pin() throws(HostAccessError) {
+        try Self.pinning.withLock { _ throws(HostAccessError) in try writePin() }
+    }
+
+    private static let pinning = Mutex<Void>(())
+
+    private func writePin() throws(HostAccessError) {
         do {
             let file = try FileDescriptor.open(
                 knownHosts + ".new", .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
@@ -65,7 +73,7 @@ struct SSHCommand {
             throw .away(endpoint.name, cause: "cannot write \(knownHosts): \(error)")
         }
         guard rename(knownHosts + ".new", knownHosts) == 0 else {
-            throw .away(endpoint.name, cause: "cannot rename to \(knownHosts)")
+            throw .away(endpoint.name, cause: "cannot rename to \(knownHosts): errno \(errno)")
         }
     }
 }
