@@ -4,6 +4,7 @@ import ServiceAccount
 import SessionModel
 import ViewRelay
 
+ConnectionPages.use()
 let program = OwnCommand.program()
 let arguments = Arguments.parseOrExit()
 do {
