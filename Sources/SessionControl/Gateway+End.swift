@@ -90,11 +90,11 @@ extension Gateway {
             try? await database.noteAccount(number, wall: wall(used, of: session), cpu: used.cpuSeconds)
         }
         let ladder = Task { await endDisplay(of: session) }
-        let views = Task { await awaitViews(of: number) }
+        let views = Task { try await awaitViews(of: number) }
         let outcome = await firstOf(ladder, within: Self.answered)
-        await views.value
         let known = account ?? outcome?.end ?? stood
         do {
+            try await views.value
             try await database.finishEnd(
                 number,
                 accounts: SessionAccounts(
@@ -129,6 +129,8 @@ extension Gateway {
 
     /// How long an end is waited for before it is answered for.
     private static let answered = Duration.milliseconds(300)
+    /// How long the ends of views that relays told already may take to be written.
+    private static let written = Duration.seconds(10)
     /// How long a keeper may take to tell an account, before the end goes on without.
     private static let told = Duration.milliseconds(100)
 
@@ -199,11 +201,17 @@ extension Gateway {
         }
     }
 
-    /// Waits until the relays have told the ends of a session's views, for a moment.
-    private func awaitViews(of session: SessionNumber) async {
-        let limit = ContinuousClock.now + Self.answered
-        while ContinuousClock.now < limit, (try? await database.openViews(of: session)) ?? 0 > 0 {
-            try? await Task.sleep(for: .milliseconds(15))
+    /// Waits until the relays have told the ends of a session's views, for a moment; for what they told already, until it is
+    /// in the tables, where a database that was away may find it late. Throws while that is away.
+    private func awaitViews(of session: SessionNumber) async throws {
+        var open = try await database.openViews(of: session)
+        let began = ContinuousClock.now
+        while !open.isEmpty {
+            let journalWaits = await journal.isOpen
+            let limit = journalWaits || toldViews.contains(anyOf: open) ? Self.written : Self.answered
+            guard ContinuousClock.now < began + limit else { return }
+            try await Task.sleep(for: .milliseconds(15))
+            open = try await database.openViews(of: session)
         }
     }
 }

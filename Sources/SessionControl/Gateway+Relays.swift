@@ -54,6 +54,8 @@ extension Gateway {
         var entry = entry(end.view, began: end.began, seconds: end.seconds)
         entry.end = ViewBacklog.Entry.End(
             bytesToViewer: end.bytesToViewer, bytesFromViewer: end.bytesFromViewer, cause: end.cause)
+        toldViews.begin(end.view)
+        defer { toldViews.finished(end.view) }
         try await write([entry], otherwise: ()) { try await put(entry) }
         log.event("view closed", [.view: "\(end.view)", .took: "\(end.seconds)", .cause: end.cause])
         return .done("")

@@ -22,6 +22,7 @@ public final class Gateway: Sendable {
     let turns = HostTurns()
     let turnsOfTests = HostTurns()
     let ends = EndsUnderWay()
+    let toldViews = ToldViews()
     let reconciler = Reconciler()
     let duties: Duties
     let journal: ViewJournal

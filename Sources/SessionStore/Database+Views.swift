@@ -72,12 +72,12 @@ extension Database {
         }
     }
 
-    /// How many views of the session are open.
-    public func openViews(of session: SessionNumber) async throws(StoreError) -> Int {
+    /// The views of the session that are open.
+    public func openViews(of session: SessionNumber) async throws(StoreError) -> [UInt64] {
         try await run(repeatable: true) { connection throws(StoreError) in
             try connection.query(
-                "SELECT COUNT(*) FROM mw_view WHERE sessnum = ? AND opened IS NOT NULL AND duration IS NULL", session
-            ).first?.integer(0) ?? 0
+                "SELECT viewid FROM mw_view WHERE sessnum = ? AND opened IS NOT NULL AND duration IS NULL", session
+            ).map { $0.unsigned(0) }
         }
     }
 
