@@ -40,8 +40,7 @@ public struct UnixAddress: Equatable, Sendable {
     }
 
     /// A stream socket connected to this address, close-on-exec, which the caller closes; nil: none could be, and errno says
-    /// why (socket(2), connect(2)). `waiting` is for being accepted here, and for
-    /// every later call on the socket.
+    /// why (socket(2), connect(2)). `waiting` is for being accepted here, and for every later call on the socket.
     public func connected(_ waiting: Waiting) -> Int32? {
         let opened = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC | (waiting == .never ? O_NONBLOCK : 0), 0)
         guard opened >= 0 else { return nil }
