@@ -102,20 +102,22 @@ struct DisplayEntry: Codable {
         Self.give(up: "E", "exec \(file)", last)
     }
 
-    /// What the children reported: the program's process, or why there is none.
+    /// What the children reported: the program's process, or why there is none. A step's failure counts wherever it stands:
+    /// the program's process may come to it before its parent has told of that process.
     static func outcome(of report: String) -> Result<Int32, HostFailure> {
-        var outcome = Result<Int32, HostFailure>.failure(HostFailure(.applicationFailed, "the launch was killed"))
+        var process: Int32?
         for line in report.split(separator: "\n") {
             let rest = String(line.dropFirst(2))
             switch line.prefix(2) {
-            case "P ": if let pid = Int32(rest) { outcome = .success(pid) }
+            case "P ": process = Int32(rest)
             case "H ":
                 let full = rest.hasSuffix("No space left on device") || rest.hasSuffix("Disk quota exceeded")
-                outcome = .failure(HostFailure(full ? .homeFull : .homeUnavailable, rest))
-            case "E ": outcome = .failure(HostFailure(.applicationFailed, rest))
+                return .failure(HostFailure(full ? .homeFull : .homeUnavailable, rest))
+            case "E ": return .failure(HostFailure(.applicationFailed, rest))
             default: break
             }
         }
-        return outcome
+        guard let process else { return .failure(HostFailure(.applicationFailed, "the launch was killed")) }
+        return .success(process)
     }
 }

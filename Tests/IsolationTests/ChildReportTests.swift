@@ -121,4 +121,22 @@ struct ChildReportTests {
         #expect(scene.told == [words])
         #expect(scene.report == nil)
     }
+
+    @Test(
+        "a step that failed is told, though its parent told of the process only afterwards",
+        arguments: [
+            ("P 12\n", nil), ("M\nF\nP 12\n", nil),
+            ("H open data: Not a directory\nP 12\n", .init(.homeUnavailable, "open data: Not a directory")),
+            ("P 12\nH open data: Not a directory\n", .init(.homeUnavailable, "open data: Not a directory")),
+            ("H write x: Disk quota exceeded\nP 12\n", .init(.homeFull, "write x: Disk quota exceeded")),
+            ("E exec /bin/sh: No such file\nP 12\n", .init(.applicationFailed, "exec /bin/sh: No such file")),
+            ("", .init(.applicationFailed, "the launch was killed")),
+            ("P \n", .init(.applicationFailed, "the launch was killed")),
+        ] as [(String, HostFailure?)])
+    func outcome(report: String, failure: HostFailure?) {
+        switch DisplayEntry.outcome(of: report) {
+        case .success(let process): #expect(process == 12 && failure == nil)
+        case .failure(let told): #expect(told == failure)
+        }
+    }
 }
