@@ -129,8 +129,12 @@ extension Gateway {
 
     /// How long an end is waited for before it is answered for.
     private static let answered = Duration.milliseconds(300)
-    /// How long the ends of views that relays told already may take to be written.
-    private static let written = Duration.seconds(10)
+    /// How often an end looks for views of its session that have not ended, and how long it waits between looks: twenty make
+    /// the time after which it is answered for.
+    private static let looks = 20
+    private static let look = Duration.milliseconds(15)
+    /// How much longer it waits between looks while something that was told is being written: 10 s in all.
+    private static let written = Duration.milliseconds(500)
     /// How long a keeper may take to tell an account, before the end goes on without.
     private static let told = Duration.milliseconds(100)
 
@@ -202,17 +206,23 @@ extension Gateway {
     }
 
     /// Waits until the relays have told the ends of a session's views, for a moment; for what they told already, until it is
-    /// in the tables, where a database that was away may find it late. Throws while that is away.
+    /// in the tables. Looks are counted, and no time: where the database stands still, the relays' words stand with it.
+    /// Throws while that is away.
     private func awaitViews(of session: SessionNumber) async throws {
-        var open = try await database.openViews(of: session)
-        let began = ContinuousClock.now
-        while !open.isEmpty {
-            let journalWaits = await journal.isOpen
-            let limit = journalWaits || toldViews.contains(anyOf: open) ? Self.written : Self.answered
-            guard ContinuousClock.now < began + limit else { return }
-            try await Task.sleep(for: .milliseconds(15))
-            open = try await database.openViews(of: session)
+        for _ in 0..<Self.looks {
+            let views = try await database.unendedViews(of: session)
+            guard !views.isEmpty else { return }
+            let limit = ContinuousClock.now + Self.written
+            repeat {
+                try await Task.sleep(for: Self.look)
+            } while await isToldMore(of: views) && ContinuousClock.now < limit
         }
+    }
+
+    /// Whether relays told something of `views` that is not in the tables yet. What the journal holds may be of any.
+    private func isToldMore(of views: [UInt64]) async -> Bool {
+        if toldViews.contains(anyOf: views) { return true }
+        return await journal.isOpen
     }
 }
 

@@ -7,6 +7,8 @@ extension Gateway {
     /// A viewer sees the display.
     func viewOpened(_ opening: ViewOpening) async throws -> ControlReply {
         let entry = entry(opening.view, began: opening.began, seconds: 0)
+        toldViews.begin(opening.view)
+        defer { toldViews.finished(opening.view) }
         try await write([entry], otherwise: ()) {
             _ = try await database.openView(
                 opening.view, began: opening.began, clock: MachineClock.boot, age: age(since: opening.began))
@@ -67,7 +69,8 @@ extension Gateway {
             do {
                 while await journal.isOpen {
                     let (words, lines) = await journal.waiting
-                    for word in words { try await putOrDrop(word) }
+                    let outcomes = await results(of: words, atMost: Self.putTogether, putOrDrop)
+                    for outcome in outcomes { try outcome.get() }
                     try await journal.written(lines)
                 }
             } catch {
@@ -77,17 +80,25 @@ extension Gateway {
         }
     }
 
+    /// How many words from the journal are put into the tables at a time: what comes meanwhile waits behind them.
+    private static let putTogether = 64
+
     /// As ``put(_:)``; a word that the tables refuse for good keeps nobody waiting behind it.
-    private func putOrDrop(_ entry: ViewBacklog.Entry) async throws {
-        do {
+    private func putOrDrop(_ entry: ViewBacklog.Entry) async -> Result<Void, StoreError> {
+        do throws(StoreError) {
             try await put(entry)
-        } catch StoreError.internal(let cause), StoreError.duplicate(let cause) {
-            log.event("view not written", level: .error, [.view: "\(entry.view)", .cause: cause])
+        } catch {
+            switch error {
+            case .internal(let cause), .duplicate(let cause):
+                log.event("view not written", level: .error, [.view: "\(entry.view)", .cause: cause])
+            default: return .failure(error)
+            }
         }
+        return .success(())
     }
 
     /// Puts into the tables what was told of one view; again, if it was already.
-    private func put(_ entry: ViewBacklog.Entry) async throws {
+    private func put(_ entry: ViewBacklog.Entry) async throws(StoreError) {
         let elapsed = entry.began.map { began in
             entry.clock == MachineClock.boot ? age(since: began) : max(0, MachineClock.date - entry.opened)
         }

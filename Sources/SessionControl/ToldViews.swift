@@ -1,12 +1,18 @@
 import Synchronization
 
-/// The views whose ends relays have told and that are being written: what is told is not overtaken by what was proven before.
+/// The views that relays have told something of which is being written: what is told is not overtaken by what was proven before.
 final class ToldViews: Sendable {
-    private let views = Mutex<Set<UInt64>>([])
+    /// How many words about each are on their way: a view's opening and its end may be at a time.
+    private let words = Mutex<[UInt64: Int]>([:])
 
-    func begin(_ view: UInt64) { views.withLock { _ = $0.insert(view) } }
+    func begin(_ view: UInt64) { words.withLock { $0[view, default: 0] += 1 } }
 
-    func finished(_ view: UInt64) { views.withLock { _ = $0.remove(view) } }
+    func finished(_ view: UInt64) {
+        words.withLock { words in
+            guard let count = words[view] else { return }
+            words[view] = count > 1 ? count - 1 : nil
+        }
+    }
 
-    func contains(anyOf some: [UInt64]) -> Bool { views.withLock { !$0.isDisjoint(with: some) } }
+    func contains(anyOf views: [UInt64]) -> Bool { words.withLock { words in views.contains { words[$0] != nil } } }
 }

@@ -9,6 +9,7 @@ actor ViewJournal {
     private let path: String
     /// Whether lines wait; while they do, news go behind them.
     private(set) var isOpen: Bool
+    /// Those that wait: the file may begin with others, which are in the tables.
     private var lines: [String]
     /// Whether a crash cut the last line of the file short: the next one begins on a line of its own.
     private var isTorn: Bool
@@ -49,10 +50,10 @@ actor ViewJournal {
         return (backlog.words, lines.count)
     }
 
-    /// The first `count` lines are in the tables. The file goes when no more came meanwhile; else everything stays for the
-    /// next time.
+    /// The first `count` of the lines that wait are in the tables. The file goes with the last one; until then it keeps all,
+    /// and the next life of this process writes them again.
     func written(_ count: Int) throws {
-        guard lines.count == count else { return }
+        guard lines.count == count else { return lines.removeFirst(count) }
         guard unlink(path) == 0 || errno == ENOENT else { throw Errno(rawValue: errno) }
         lines = []
         isTorn = false

@@ -72,12 +72,11 @@ extension Database {
         }
     }
 
-    /// The views of the session that are open.
-    public func openViews(of session: SessionNumber) async throws(StoreError) -> [UInt64] {
+    /// The views of the session that have not ended: open ones, and those whose viewer may open them yet.
+    public func unendedViews(of session: SessionNumber) async throws(StoreError) -> [UInt64] {
         try await run(repeatable: true) { connection throws(StoreError) in
-            try connection.query(
-                "SELECT viewid FROM mw_view WHERE sessnum = ? AND opened IS NOT NULL AND duration IS NULL", session
-            ).map { $0.unsigned(0) }
+            try connection.query("SELECT viewid FROM mw_view WHERE sessnum = ? AND duration IS NULL", session)
+                .map { $0.unsigned(0) }
         }
     }
 

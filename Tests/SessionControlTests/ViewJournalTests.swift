@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test("what comes while it is written out waits for the next time, with everything before it")
+    @Test("what comes while it is written out waits for the next time; who finds the file then finds everything")
     func meanwhile() async throws {
         try await withPath { path in
             let journal = ViewJournal(path: path)
@@ -41,6 +41,7 @@ import Testing
             try await journal.keep([word(3, 1)])
             try await journal.written(lines)
             #expect(await journal.isOpen)
+            #expect(await journal.waiting.words == [word(3, 1)])
             #expect(await ViewJournal(path: path).waiting.words == [word(1, 10), word(3, 1)])
             try await journal.written(await journal.waiting.lines)
             #expect(access(path, F_OK) != 0)
