@@ -63,16 +63,16 @@ extension Gateway {
     static func bounded(_ seconds: Int) -> Int { min(max(1, seconds), 30 * 86400) }
 
     /// The one way out of a session, whatever ended it. Idempotent: the first caller ends it, later ones find it ended.
-    /// It returns within half a second, with the portal's rows gone and the account written; what does not leave on HUP
-    /// goes on being ended by its keeper.
+    /// It returns within half a second, with the portal's rows gone and the account written, save where the database was
+    /// away: within ten, as ``awaitViews(of:)`` says. What does not leave on HUP goes on being ended by its keeper.
     ///
-    /// - Parameter failedStart: the steps of a start that failed; nil for a session that came to run.
+    /// - Parameter steps: what a start that failed has tried.
     func endSession(
-        _ number: SessionNumber, reason: EndReason, failedStart: String? = nil, account: DisplayEnd? = nil
+        _ number: SessionNumber, reason: EndReason, steps: String? = nil, account: DisplayEnd? = nil
     ) async {
         do {
             guard let session = try await database.beginEnd(number, reason: reason.text, errorID: nil) else { return }
-            await finishEnd(session, failedStart: failedStart, account: account)
+            await finishEnd(session, steps: steps, account: account)
         } catch {
             log.event(
                 "session not ended", level: .error,
@@ -81,7 +81,7 @@ extension Gateway {
     }
 
     /// Finishes an end that was begun, here or by a controller that died.
-    func finishEnd(_ session: SessionRecord, failedStart: String? = nil, account: DisplayEnd? = nil) async {
+    func finishEnd(_ session: SessionRecord, steps: String? = nil, account: DisplayEnd? = nil) async {
         let number = session.number
         guard ends.begin(number) else { return }
         let stood = await accountNow(of: session)
@@ -102,8 +102,8 @@ extension Gateway {
                     wall: known.map { wall($0, of: session) } ?? session.noted?.wall
                         ?? Double(max(0, session.age - session.endingFor)),
                     cpu: known?.cpuSeconds ?? session.noted?.cpu ?? 0,
-                    status: known?.status ?? 0), failedStart: failedStart != nil, exitStatus: known?.status,
-                logTail: known?.logTail, steps: failedStart)
+                    status: known?.status ?? 0), failedStart: EndReason.isOfStart(session.reason),
+                exitStatus: known?.status, logTail: known?.logTail, steps: steps)
             log.event(
                 "session ended",
                 [.session: "\(number)", .user: "\(session.owner)", .host: session.hostText, .reason: session.reason])

@@ -26,11 +26,12 @@ extension Gateway {
         for number in try await database.correctPortalRows() {
             log.event("rows of the portal put right", level: .warning, [.session: "\(number)"])
         }
-        _ = try await database.removeStaleReservations()
+        // What opens a view that was reserved before the database went may wait for it.
+        if await !journal.isOpen { _ = try await database.removeStaleReservations() }
         _ = try await database.removeExpiredTokens()
         _ = try await database.removeHalfBegun()
         for session in try await database.stuckStarts(olderThan: 2 * Reconciliation.pending) {
-            await endSession(session.number, reason: .startInterrupted, failedStart: "[]")
+            await endSession(session.number, reason: .startInterrupted, steps: "[]")
         }
         // What has no host to be healed with.
         for session in try await database.endingSessions()

@@ -6,10 +6,7 @@ import SessionStore
 extension Gateway {
     /// A viewer sees the display.
     func viewOpened(_ opening: ViewOpening) async throws -> ControlReply {
-        let entry = entry(opening.view, began: opening.began, seconds: 0)
-        toldViews.begin(opening.view)
-        defer { toldViews.finished(opening.view) }
-        try await write([entry], otherwise: ()) {
+        try await write([entry(opening.view, began: opening.began, seconds: 0)], otherwise: ()) {
             _ = try await database.openView(
                 opening.view, began: opening.began, clock: MachineClock.boot, age: age(since: opening.began))
         }
@@ -56,8 +53,6 @@ extension Gateway {
         var entry = entry(end.view, began: end.began, seconds: end.seconds)
         entry.end = ViewBacklog.Entry.End(
             bytesToViewer: end.bytesToViewer, bytesFromViewer: end.bytesFromViewer, cause: end.cause)
-        toldViews.begin(end.view)
-        defer { toldViews.finished(end.view) }
         try await write([entry], otherwise: ()) { try await put(entry) }
         log.event("view closed", [.view: "\(end.view)", .took: "\(end.seconds)", .cause: end.cause])
         return .done("")
@@ -115,10 +110,13 @@ extension Gateway {
         }
     }
 
-    /// Has `write` carried out or, while the database is away or has not caught up, `entries` kept on disk.
+    /// Has `write` carried out or, while the database is away or has not caught up, `entries` kept on disk. Until then their
+    /// views are among ``toldViews``.
     private func write<Result: Sendable>(
         _ entries: [ViewBacklog.Entry], otherwise: Result, _ write: () async throws -> Result
     ) async throws -> Result {
+        toldViews.begin(entries)
+        defer { toldViews.finished(entries) }
         if await !journal.isOpen {
             do {
                 return try await write()

@@ -269,7 +269,7 @@ extension Gateway {
     private func failed(_ attempt: StartAttempt, _ error: any Error) async -> any Error {
         let steps = StartStep.text(attempt.steps)
         if let number = attempt.number {
-            await endSession(number, reason: .startFailed, failedStart: steps)
+            await endSession(number, reason: .startFailed, steps: steps)
         }
         guard attempt.isGateways(error) else { return error }
         let sentence = (error as? any UserFacingError)?.userMessage ?? "\(error)"

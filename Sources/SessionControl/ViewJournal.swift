@@ -11,7 +11,7 @@ actor ViewJournal {
     private(set) var isOpen: Bool
     /// Those that wait: the file may begin with others, which are in the tables.
     private var lines: [String]
-    /// Whether a crash cut the last line of the file short: the next one begins on a line of its own.
+    /// Whether the last line of the file is cut short, by a crash or a full disk: the next one begins on a line of its own.
     private var isTorn: Bool
 
     /// The journal at `path`, with what an earlier controller left in it.
@@ -30,7 +30,9 @@ actor ViewJournal {
         let file = try FileDescriptor.open(
             FilePath(path), .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
         try file.closeAfter {
-            try file.writeAll(((isTorn ? "\n" : "") + new.map { $0 + "\n" }.joined()).utf8)
+            let text = (isTorn ? "\n" : "") + new.map { $0 + "\n" }.joined()
+            isTorn = true
+            try file.writeAll(text.utf8)
             isTorn = false
             // Behind a power cut too (fdatasync(2)).
             guard fdatasync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }

@@ -22,6 +22,11 @@ public enum EndReason: Equatable, Sendable {
     /// It was one of a load test, which is over.
     case stressOver
 
+    /// Whether this is the text of an end before the session came to run.
+    public static func isOfStart(_ text: String) -> Bool {
+        [Self.startFailed, .startInterrupted].contains { $0.text == text }
+    }
+
     /// As it is kept and told.
     public var text: String {
         switch self {

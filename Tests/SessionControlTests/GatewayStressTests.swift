@@ -192,46 +192,6 @@ import Testing
         }
     }
 
-    @Test(
-        "what a relay told of a view, its opening too, is written before its session ends", arguments: [true, false],
-        [true, false])
-    func lateEnds(onDisk: Bool, isOpen: Bool) async throws {
-        try await withHost { gateway, _ in
-            guard case .started(let number) = await gateway.answer(start(.synthetic), from: Self.root) else {
-                Issue.record("not started")
-                return
-            }
-            let view = try #require(
-                try await database.reserveView(
-                    session: number, user: Self.tester, mode: .act, kind: .view, address: "127.0.0.1", relay: "relay-1")
-            )
-            let began = MachineClock.monotonic - 60
-            let entry = ViewBacklog.Entry(
-                view: view, began: began, clock: MachineClock.boot, opened: MachineClock.date - 60, seconds: 58.5,
-                end: .init(bytesToViewer: 1, bytesFromViewer: 1, cause: "viewer left"))
-            if isOpen { #expect(try await database.openView(view, began: began, clock: entry.clock, age: 60)) }
-            if onDisk { try await gateway.journal.keep([entry]) } else { gateway.toldViews.begin(view) }
-            let writer = Task { [database] in
-                // The session's end waits a third of that for what it has not been told.
-                try? await Task.sleep(for: .seconds(1))
-                if onDisk { return await gateway.keepJournal() }
-                try? await database.closeView(
-                    ViewClosing(
-                        view: view, began: began, clock: entry.clock, age: 60, seconds: 58.5, toViewer: 1,
-                        fromViewer: 1, cause: "viewer left"))
-                gateway.toldViews.finished(view)
-            }
-            _ = await gateway.answer(.stop(session: number, delay: nil), from: Self.root)
-            writer.cancel()
-            await writer.value
-            let views = try await database.stressViews(after: nil, count: 10)
-            #expect(views.count == 1)
-            for view in views {
-                #expect(abs(view.seconds - 58.5) < 0.01 && abs((view.viewtime ?? 0) - 58.5) < 0.01, "\(view)")
-            }
-        }
-    }
-
     @Test("forty at once, of one user and one application whose limits are one, are told, ended and forgotten")
     func whole() async throws {
         try await withHost(stray: 77) { gateway, host in

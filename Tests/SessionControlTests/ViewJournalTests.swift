@@ -1,5 +1,7 @@
 import Foundation
+import Glibc
 import SessionModel
+import TestServers
 import Testing
 
 @testable import SessionControl
@@ -65,5 +67,21 @@ import Testing
     func fullDisk() async throws {
         let journal = ViewJournal(path: "/dev/full")
         await #expect(throws: (any Error).self) { try await journal.keep([word(1, 10)]) }
+    }
+
+    @Test("a line that a full disk cut short spoils no other, once there is room again")
+    func fillingDisk() async throws {
+        let folder = try PrivateFolder(prefix: "mwj")
+        defer { folder.remove() }
+        try #require(mount("tmpfs", folder.path, "tmpfs", 0, "size=4k") == 0)
+        defer { umount2(folder.path, Int32(MNT_DETACH)) }
+        let path = folder.file("views.journal")
+        let journal = ViewJournal(path: path)
+        try await journal.keep([word(1, 10)])
+        await #expect(throws: (any Error).self) { try await journal.keep((2...200).map { word($0, 1) }) }
+        try #require(mount("tmpfs", folder.path, "tmpfs", UInt(MS_REMOUNT), "size=64k") == 0)
+        try await journal.keep([word(300, 3)])
+        let views = await ViewJournal(path: path).waiting.words.map(\.view)
+        #expect(views.count > 2 && views.first == 1 && views.last == 300)
     }
 }
