@@ -3,12 +3,12 @@
 
     /// Stands in for Synchronization's Mutex where thread sanitizer watches: it knows pthread_mutex_lock(3), and takes
     /// what the other guards by a futex of its own for a race.
-    public final class SanitizedMutex<Value>: @unchecked Sendable {
+    public final class SanitizedMutex<Value: ~Copyable>: @unchecked Sendable {
         private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
         private nonisolated(unsafe) let value = UnsafeMutablePointer<Value>.allocate(capacity: 1)
 
         /// A lock around `value`.
-        public init(_ value: sending Value) {
+        public init(_ value: consuming sending Value) {
             self.value.initialize(to: value)
             pthread_mutex_init(lock, nil)
         }
