@@ -1,3 +1,4 @@
+import ControlSocket
 import Foundation
 import Glibc
 import LDAPDirectory
@@ -29,6 +30,18 @@ final class GatewayField {
     }
 
     deinit { files.remove() }
+
+    /// Who may ask for anything, a user of load tests, and the application of ``withXterm()``.
+    static let root = Caller(uid: 0, gid: 0, pid: 1)
+    static let tester = UserName(known: "stress-0001")
+    static let xterm = ApplicationName(known: "xterm")
+
+    /// A field with one application.
+    static func withXterm() async throws -> GatewayField {
+        let field = try await GatewayField()
+        try field.add("xterm", "command: xterm -ls\ngroups: [staff]")
+        return field
+    }
 
     /// Adds the application `name`, whose file says `text`.
     func add(_ name: String, _ text: String) throws {

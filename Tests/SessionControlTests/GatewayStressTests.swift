@@ -16,23 +16,17 @@ import Testing
     private let field: GatewayField
     private var database: Database { field.database }
     private var folder: String { field.folder }
-    private static let root = Caller(uid: 0, gid: 0, pid: 1)
-    private static let tester = UserName(known: "stress-0001")
-    private static let xterm = ApplicationName(known: "xterm")
 
-    init() async throws {
-        field = try await GatewayField()
-        try field.add("xterm", "command: xterm -ls\ngroups: [staff]")
-    }
+    init() async throws { field = try await GatewayField.withXterm() }
 
     private func gateway(_ more: String = "") throws -> Gateway { try field.gateway(more) }
 
-    private func start(_ mark: StressMark?, for user: UserName = tester) -> ControlRequest {
-        .start(StartOrder(user: user, address: "", application: Self.xterm, stress: mark))
+    private func start(_ mark: StressMark?, for user: UserName = GatewayField.tester) -> ControlRequest {
+        .start(StartOrder(user: user, address: "", application: GatewayField.xterm, stress: mark))
     }
 
     private func refusal(
-        _ request: ControlRequest, _ gateway: Gateway, from caller: Caller = root
+        _ request: ControlRequest, _ gateway: Gateway, from caller: Caller = GatewayField.root
     ) async throws -> Refusal {
         let reply = await gateway.answer(request, from: caller)
         guard case .refused(let refusal) = reply else {
@@ -42,7 +36,7 @@ import Testing
     }
 
     private func clean(_ gateway: Gateway) async -> ControlReply {
-        await gateway.answer(.stress(.clean), from: Self.root)
+        await gateway.answer(.stress(.clean), from: GatewayField.root)
     }
 
     @Test("a tester's name is refused wherever people come, and the directory is not asked")
@@ -50,8 +44,9 @@ import Testing
         let gateway = try gateway("homes: {root: \(folder), purge: true}")
         let nobody = "stress-0001 is nobody's name: only 'maxwell stress' starts sessions for it."
         for request in [
-            start(nil), .createUserHome(user: Self.tester), .login(user: Self.tester, password: Secret("x")),
-            .quota(user: Self.tester), .purge(user: Self.tester, days: nil),
+            start(nil), .createUserHome(user: GatewayField.tester),
+            .login(user: GatewayField.tester, password: Secret("x")),
+            .quota(user: GatewayField.tester), .purge(user: GatewayField.tester, days: nil),
         ] {
             let refusal = try await refusal(request, gateway)
             #expect(refusal.userMessage == nobody)
@@ -80,7 +75,7 @@ import Testing
     @Test("a real session is lent a uid below homes.root, a synthetic one has none of anyone's")
     func lodging() async throws {
         let gateway = try gateway("homes: {root: \(folder)}")
-        let real = try await gateway.lodging(of: Self.tester, .real)
+        let real = try await gateway.lodging(of: GatewayField.tester, .real)
         #expect(real.isLent && real.homeIsOurs && real.hasHome)
         #expect(real.account.home == "\(folder)/.shadow/\(real.account.uid)")
         #expect(gateway.settings.uids.shadow.uids.contains(real.account.uid))
@@ -96,10 +91,11 @@ import Testing
     @Test("a start that failed is told among what is left, and cleaning removes it, once")
     func leftovers() async throws {
         let gateway = try gateway("homes: {root: \(folder)}")
-        #expect(await gateway.answer(.stress(.leftovers), from: Self.root) == .stressLeftovers([]))
+        #expect(await gateway.answer(.stress(.leftovers), from: GatewayField.root) == .stressLeftovers([]))
         _ = try await refusal(start(.real), gateway)
         _ = try await refusal(start(.synthetic), gateway)
-        guard case .stressLeftovers(let left) = await gateway.answer(.stress(.leftovers), from: Self.root) else {
+        guard case .stressLeftovers(let left) = await gateway.answer(.stress(.leftovers), from: GatewayField.root)
+        else {
             Issue.record("no leftovers are told")
             return
         }
@@ -108,7 +104,7 @@ import Testing
                 StressLeftover("table mw_session has 2 of their rows", isOfARun: true),
                 StressLeftover("uid 2100000 is lent to stress-0001"),
             ])
-        guard case .counters(let counters) = await gateway.answer(.counters, from: Self.root) else {
+        guard case .counters(let counters) = await gateway.answer(.counters, from: GatewayField.root) else {
             Issue.record("no counters are told")
             return
         }
@@ -120,8 +116,9 @@ import Testing
         #expect(await clean(gateway) == .stressCleaned(sessions: 2, rows: 2))
         keeper.cancel()
         await keeper.value
-        #expect(await gateway.answer(.stress(.leftovers), from: Self.root) == .stressLeftovers([]))
-        #expect(await gateway.answer(.stress(.ledger(after: nil, count: 10)), from: Self.root) == .stressLedger([]))
+        #expect(await gateway.answer(.stress(.leftovers), from: GatewayField.root) == .stressLeftovers([]))
+        #expect(
+            await gateway.answer(.stress(.ledger(after: nil, count: 10)), from: GatewayField.root) == .stressLedger([]))
     }
 
     /// Runs `body` with a gateway that has a host, where people may have one session.
@@ -136,7 +133,7 @@ import Testing
         try await withHost { gateway, host in
             try await field.makeReady()
             #expect(try await database.noteHostFailure(ScriptedHost.name) == 1)
-            guard case .started(let number) = await gateway.answer(start(.synthetic), from: Self.root) else {
+            guard case .started(let number) = await gateway.answer(start(.synthetic), from: GatewayField.root) else {
                 Issue.record("not started")
                 return
             }
@@ -158,7 +155,7 @@ import Testing
     func real() async throws {
         try await withHost { gateway, host in
             try await field.makeReady()
-            guard case .started(let number) = await gateway.answer(start(.real), from: Self.root) else {
+            guard case .started(let number) = await gateway.answer(start(.real), from: GatewayField.root) else {
                 Issue.record("not started")
                 return
             }
@@ -174,11 +171,11 @@ import Testing
     @Test("a full lent home is told in each of its sessions, its host has to clean it, and nobody after is told")
     func lentHome() async throws {
         try await withHost { gateway, host in
-            guard case .started(let number) = await gateway.answer(start(.real), from: Self.root) else {
+            guard case .started(let number) = await gateway.answer(start(.real), from: GatewayField.root) else {
                 Issue.record("not started")
                 return
             }
-            let lodging = try await gateway.lodging(of: Self.tester, .real)
+            let lodging = try await gateway.lodging(of: GatewayField.tester, .real)
             for _ in 0..<2 { await gateway.lookAtHome(of: lodging, in: number, on: ScriptedHost.name) }
             // The start's own look comes when it comes.
             #expect(try host.calls().count { $0.word == "message" } >= 2)
@@ -200,18 +197,21 @@ import Testing
             }
             let replies = await results(of: requests, atMost: 40) { request in
                 // On a machine that has others to serve some are told to come again.
-                var reply = await gateway.answer(request, from: Self.root)
+                var reply = await gateway.answer(request, from: GatewayField.root)
                 for _ in 0..<10 {
                     guard case .refused(let refusal) = reply, refusal.exitStatus == .tryAgain else { break }
-                    reply = await gateway.answer(request, from: Self.root)
+                    reply = await gateway.answer(request, from: GatewayField.root)
                 }
                 return reply
             }
             #expect(replies.allSatisfy { if case .started = $0 { true } else { false } }, "\(replies)")
-            guard case .counters(let counters) = await gateway.answer(.counters, from: Self.root) else { return }
+            guard case .counters(let counters) = await gateway.answer(.counters, from: GatewayField.root) else {
+                return
+            }
             #expect(counters["stress.running"] == 40)
             let all = Int(counters.lazy.filter { $0.key.hasPrefix("stress.") }.map(\.value).reduce(0, +))
-            guard case .stressLeftovers(let left) = await gateway.answer(.stress(.leftovers), from: Self.root) else {
+            guard case .stressLeftovers(let left) = await gateway.answer(.stress(.leftovers), from: GatewayField.root)
+            else {
                 return
             }
             let lines = left.map(\.text)
@@ -225,13 +225,13 @@ import Testing
             let onlyStray = ControlReply.stressLeftovers([StressLeftover("display 77 of node1 is nobody's")])
             var cleaned = (sessions: 0, rows: 0)
             // One answer waits for a minute at most, and whoever cleans asks again.
-            for _ in 0..<5 where await gateway.answer(.stress(.leftovers), from: Self.root) != onlyStray {
+            for _ in 0..<5 where await gateway.answer(.stress(.leftovers), from: GatewayField.root) != onlyStray {
                 guard case .stressCleaned(let sessions, let rows) = await clean(gateway) else { break }
                 cleaned = (cleaned.sessions + sessions, cleaned.rows + rows)
             }
             keeper.cancel()
             await keeper.value
-            #expect(await gateway.answer(.stress(.leftovers), from: Self.root) == onlyStray)
+            #expect(await gateway.answer(.stress(.leftovers), from: GatewayField.root) == onlyStray)
             // Those who were told to come again have left a session that failed, with a row of ours; the others have one in
             // each of session's logs besides.
             #expect(cleaned.sessions == all)

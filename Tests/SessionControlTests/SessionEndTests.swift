@@ -11,20 +11,15 @@ import Testing
 @Suite("The end of a session") final class SessionEndTests {
     private let field: GatewayField
     private var database: Database { field.database }
-    private static let root = Caller(uid: 0, gid: 0, pid: 1)
-    private static let tester = UserName(known: "stress-0001")
-    private static let xterm = ApplicationName(known: "xterm")
 
-    init() async throws {
-        field = try await GatewayField()
-        try field.add("xterm", "command: xterm -ls\ngroups: [staff]")
-    }
+    init() async throws { field = try await GatewayField.withXterm() }
 
     /// Runs `body` with a gateway and a session of it.
     private func withSession(_ body: (Gateway, SessionNumber) async throws -> Void) async throws {
         try await field.withHost { gateway, _ in
-            let order = StartOrder(user: Self.tester, address: "", application: Self.xterm, stress: .synthetic)
-            guard case .started(let number) = await gateway.answer(.start(order), from: Self.root) else {
+            let order = StartOrder(
+                user: GatewayField.tester, address: "", application: GatewayField.xterm, stress: .synthetic)
+            guard case .started(let number) = await gateway.answer(.start(order), from: GatewayField.root) else {
                 Issue.record("not started")
                 return
             }
@@ -36,7 +31,8 @@ import Testing
     private func withView(_ body: (Gateway, SessionNumber, UInt64) async throws -> Void) async throws {
         try await withSession { gateway, number in
             let view = try await database.reserveView(
-                session: number, user: Self.tester, mode: .act, kind: .view, address: "127.0.0.1", relay: "relay-1")
+                session: number, user: GatewayField.tester, mode: .act, kind: .view, address: "127.0.0.1",
+                relay: "relay-1")
             try await body(gateway, number, try #require(view))
         }
     }
@@ -62,7 +58,7 @@ import Testing
                         fromViewer: 1, cause: "viewer left"))
                 gateway.toldViews.finished([entry])
             }
-            _ = await gateway.answer(.stop(session: number, delay: nil), from: Self.root)
+            _ = await gateway.answer(.stop(session: number, delay: nil), from: GatewayField.root)
             writer.cancel()
             await writer.value
             let views = try await database.stressViews(after: nil, count: 10)

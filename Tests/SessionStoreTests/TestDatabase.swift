@@ -34,6 +34,11 @@ struct TestDatabase: Sendable {
     /// The one cell of an answer.
     func cell(_ text: String) throws -> String? { try sql(text).first?.first }
 
+    /// How many views of a session are open: begun, and not ended.
+    func openViews(of session: SessionNumber) throws -> Int {
+        try sql("SELECT 1 FROM mw_view WHERE sessnum = \(session) AND opened IS NOT NULL AND duration IS NULL").count
+    }
+
     /// The same database as a second controller sees it, with connections of its own.
     func anotherController(connections: Int = 4) -> Database {
         Database(DatabaseAddress(socket: server.socket, name: name, user: server.user, connections: connections))

@@ -25,7 +25,7 @@ struct ViewTests {
             try database.cell("SELECT TIMESTAMPDIFF(SECOND, start, NOW()) BETWEEN 29 AND 1030 FROM view") == "1")
         #expect(try database.cell(isTouched) == "1")
         #expect(try await database.store.session(session)?.viewers == 1)
-        #expect(try await database.store.unendedViews(of: session).count == 1)
+        #expect(try database.openViews(of: session) == 1)
         let start = try database.cell("SELECT start FROM view")
 
         try database.sql("UPDATE session SET accesstime = NOW() - INTERVAL 1 HOUR")
@@ -36,7 +36,7 @@ struct ViewTests {
                 == [["\(session)", "alice", "10.2.3.4", "", try #require(start), "7.5"]])
         #expect(try database.cell(isTouched) == "1")
         #expect(try await database.store.session(session)?.viewers == 0)
-        #expect(try await database.store.unendedViews(of: session).count == 0)
+        #expect(try database.openViews(of: session) == 0)
         #expect(
             try await database.store.viewings(of: session) == [
                 ViewingRecord(user: .alice, views: 1, seconds: 7.5, toViewer: 7, fromViewer: 3)
