@@ -68,7 +68,7 @@ struct TLSChannel {
 
     /// A session that speaks through this channel; nil when memory is out.
     func session(_ context: TLSContext) -> TLSSession? {
-        guard let ssl = SSL_new(context.context) else { return nil }
+        guard let ssl = ConnectionPages.beside(nil, { SSL_new(context.context) }) else { return nil }
         _ = BIO_up_ref(bio)
         SSL_set_bio(ssl, bio, bio)
         SSL_set_accept_state(ssl)
@@ -85,7 +85,7 @@ struct TLSSession {
     let ssl: OpaquePointer
 
     func handshake() -> Handshake {
-        let result = SSL_do_handshake(ssl)
+        let result = ConnectionPages.beside(ssl) { SSL_do_handshake(ssl) }
         if result == 1 { return .done }
         if SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ { return .wantMore }
         ERR_clear_error()

@@ -300,18 +300,18 @@ def floods_of_openings(field):
 
 
 def pages_of_connections(field):
-    """How many KiB are resident of the only mapping of 512 MiB there is."""
+    """How many KiB are resident of the only mapping of 768 MiB there is."""
     mappings = open("/proc/%d/smaps" % field.relay.pid).read().split("\nSize: ")
-    [found] = [mapping for mapping in mappings if mapping.split()[0] == "524288"]
+    [found] = [mapping for mapping in mappings if mapping.split()[0] == "786432"]
     return int(found.split("\nRss:")[1].split()[0])
 
 
 def what_a_viewer_needed_goes_back(field):
     viewers = [watcher(field)[0] for _ in range(40)]
-    assert pages_of_connections(field) >= 40 * 8, pages_of_connections(field)
+    assert pages_of_connections(field) >= 40 * 12, pages_of_connections(field)
     for viewer in viewers[1:]:
         viewer.close()
-    field.until(lambda: pages_of_connections(field) == (1 + 16) * 8, "the pages of those who left, but 16, to go back")
+    field.until(lambda: pages_of_connections(field) == (1 + 16) * 12, "the pages of those who left, but 16, to go back")
     still_watches(viewers[0])
 
 
