@@ -7,14 +7,15 @@ leftovers_remember() {
     leftovers_names >"$LOG/names-before.txt"
 }
 
-# Everything on this machine that has a name such as ours: one a line, a word for what it is first.
+# Everything on this machine that has a name such as ours: one a line, a word for what it is first. Podman's locks come
+# with its first word since the machine began, and stay as its own.
 leftovers_names() {
     {
         find /sys/fs/cgroup -type d -path '*/maxwell/display-*' -printf 'cgroup: %p\n' 2>/dev/null
         find /run/netns -mindepth 1 -printf 'network namespace: %p\n' 2>/dev/null
         ip -br link show 2>/dev/null | sed -nE 's/^(mw[0-9]+)[@ ].*/cable: \1/p'
         if command -v nft >/dev/null; then nft list tables 2>/dev/null | sed -n 's/^table \(.*maxwell.*\)/nft table: \1/p'; fi
-        find /dev/shm -mindepth 1 -printf 'shared memory: %p\n' 2>/dev/null
+        find /dev/shm -mindepth 1 ! -path /dev/shm/libpod_lock -printf 'shared memory: %p\n' 2>/dev/null
         awk 'NR > 1 && $7 == 0 {print "shared memory segment: " $2}' /proc/sysvipc/shm 2>/dev/null
         find /tmp -maxdepth 1 '(' -name 'mw*' -o -name '.maxwell-*' -o -name 'maxwell-*' ')' -printf 'temporary file: %p\n'
         awk '$8 ~ /maxwell|\/mwq-|\/tmp\/mw/ {print "socket: " $8}' /proc/net/unix
