@@ -3,19 +3,22 @@ import Glibc
 import Synchronization
 
 /// Where OpenSSL keeps what it has of a connection as long as that lives: its `SSL` (7,608 bytes in OpenSSL 3.0), and beside
-/// it a session, a certificate's choice and two ciphers (3,384 in all), three quarters of what a viewer takes. malloc(3) lays
+/// it a session, a certificate's choice, two ciphers and what belongs to them (4,488 in all), most of what a viewer takes. malloc(3) lays
 /// them among what others keep, and small things of those that come later into their places, so that few of a busy hour's
 /// pages ever go back. Here each connection has a place, pages of its own, which go back with it.
 public enum ConnectionPages {
     /// Bytes of a place: three pages of 4 KiB.
     static let size = 12_288
-    /// A place's drawers, each for one thing: what opens the place is in the first. Five more are what a handshake has at one
-    /// time, a resumed one too; what finds none that it fits has malloc(3)'s memory.
-    static let drawers = [0..<7680, 7680..<8256, 8256..<9264, 9264..<10_272, 10_272..<11_280, 11_280..<12_288]
+    /// A place's drawers, each for one thing: what opens the place is in the first. The others are as large and as many as
+    /// what stays after a handshake; what finds none that it fits has malloc(3)'s memory, as what goes with it mostly does.
+    static let drawers = [
+        0..<7712, 7712..<7872, 7872..<8032, 8032..<8224, 8224..<8416, 8416..<8640, 8640..<8864,
+        8864..<9408, 9408..<10_368, 10_368..<11_328, 11_328..<12_288,
+    ]
     /// Bytes of what opens a place: too many for a page.
-    static let openers = 4097...7680
-    /// Bytes of what is kept beside it: smaller things are many, larger ones come and go.
-    static let pieces = 513...1008
+    static let openers = 4097...7712
+    /// Bytes of what is kept beside it: smaller things are many, larger ones come and go, and those between are too few.
+    static let pieces = [145...224, 513...960]
     /// Places there are; whoever finds none has malloc(3)'s memory.
     static let count = 65_536
     /// Free places that keep their pages, so that one viewer after the other asks the kernel for nothing.
@@ -43,10 +46,10 @@ public enum ConnectionPages {
     static func take(_ size: Int) -> UnsafeMutableRawPointer? {
         if openers.contains(size), !room.isEmpty, let place = places.withLock({ $0.take() }) {
             if turn == .next { turn = .place(place) }
-            return memory(drawers[0], of: place)
+            return memory(0, of: place)
         }
-        if pieces.contains(size), case .place(let place) = turn,
-            let drawer = places.withLock({ $0.drawer(for: size, of: place) })
+        if size < fitting.count, fitting[size] != 0, case .place(let place) = turn,
+            let drawer = places.withLock({ $0.drawer(fitting[size], of: place) })
         {
             return memory(drawer, of: place)
         }
@@ -59,7 +62,7 @@ public enum ConnectionPages {
         guard let memory, let place = place(of: memory) else { return free(memory) }
         let drawer = drawer(of: memory)
         guard places.withLock({ $0.isCold(place, without: drawer) }) else { return }
-        madvise(self.memory(0..<size, of: place), size, MADV_DONTNEED)
+        madvise(self.memory(0, of: place), size, MADV_DONTNEED)
         places.withLock { $0.give(place) }
     }
 
@@ -74,8 +77,8 @@ public enum ConnectionPages {
         return fresh
     }
 
-    private static func memory(_ drawer: Range<Int>, of place: Int) -> UnsafeMutableRawPointer? {
-        UnsafeMutableRawPointer(bitPattern: room.lowerBound + UInt(place * size + drawer.lowerBound))
+    private static func memory(_ drawer: Int, of place: Int) -> UnsafeMutableRawPointer? {
+        UnsafeMutableRawPointer(bitPattern: room.lowerBound + UInt(place * size + drawers[drawer].lowerBound))
     }
 
     private static func place(of memory: UnsafeMutableRawPointer) -> Int? {
@@ -85,11 +88,20 @@ public enum ConnectionPages {
 
     /// The number of the drawer at `memory`, which is in a place.
     private static func drawer(of memory: UnsafeMutableRawPointer) -> Int {
-        let offset = Int(UInt(bitPattern: memory) - room.lowerBound) % size
-        guard let drawer = drawers.firstIndex(where: { $0.lowerBound == offset }) else {
-            preconditionFailure("OpenSSL gave back what it was not given")
-        }
-        return drawer
+        Int(numbers[Int(UInt(bitPattern: memory) - room.lowerBound) % size / grain])
+    }
+
+    /// Where a drawer begins is a multiple of so many bytes.
+    private static let grain = 32
+    /// Of each such part of a place the number of the drawer that it is in.
+    private static let numbers: [UInt8] = stride(from: 0, to: size, by: grain).map { offset in
+        UInt8(drawers.firstIndex { $0.contains(offset) } ?? 0)
+    }
+    /// For each size of a piece a bit for each drawer that it fits and that is not for larger kinds; 0: it is kept nowhere.
+    private static let fitting: [UInt16] = (0...pieces[1].upperBound).map { size in
+        guard let kind = pieces.first(where: { $0.contains(size) }) else { return 0 }
+        return drawers.indices.filter { kind.contains(drawers[$0].count) && drawers[$0].count >= size }
+            .reduce(0) { $0 | 1 << $1 }
     }
 
     /// The addresses of the places, for as long as the process lives; memory only where they are written to. Empty: the
@@ -143,7 +155,7 @@ public enum ConnectionPages {
         private let warm = UnsafeMutablePointer<Int>.allocate(capacity: ConnectionPages.keptWarm)
         private let cold = UnsafeMutablePointer<UInt32>.allocate(capacity: ConnectionPages.count)
         /// Of each place that somebody has had: a bit for each drawer that is taken.
-        private let taken = UnsafeMutablePointer<UInt8>.allocate(capacity: ConnectionPages.count)
+        private let taken = UnsafeMutablePointer<UInt16>.allocate(capacity: ConnectionPages.count)
         private var warmCount = 0
         private var coldCount = 0
         private var fresh = 0
@@ -166,14 +178,12 @@ public enum ConnectionPages {
             return place
         }
 
-        /// Takes the first drawer of `place`, which is taken, that is free and has `size` bytes.
-        mutating func drawer(for size: Int, of place: Int) -> Range<Int>? {
-            guard taken[place] != 0 else { return nil }
-            for (number, drawer) in drawers.enumerated() where taken[place] & 1 << number == 0 && drawer.count >= size {
-                taken[place] |= 1 << number
-                return drawer
-            }
-            return nil
+        /// Takes the first that is free of those drawers of `place` that have a bit in `fitting`.
+        mutating func drawer(_ fitting: UInt16, of place: Int) -> Int? {
+            let free = fitting & ~taken[place]
+            guard taken[place] != 0, free != 0 else { return nil }
+            taken[place] |= free & (~free + 1)
+            return free.trailingZeroBitCount
         }
 
         /// Takes back the drawer of that number; true: it was the last of `place`, whose pages are to go, and then
