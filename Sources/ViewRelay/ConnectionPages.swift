@@ -3,20 +3,20 @@ import Glibc
 import Synchronization
 
 /// Where OpenSSL keeps what it has of a connection as long as that lives: its `SSL` (7,608 bytes in OpenSSL 3.0), and beside
-/// it a session, a certificate's choice, two ciphers and what belongs to them (4,488 in all), most of what a viewer takes. malloc(3) lays
-/// them among what others keep, and small things of those that come later into their places, so that few of a busy hour's
-/// pages ever go back. Here each connection has a place, pages of its own, which go back with it.
+/// it a session, a certificate's choice, two ciphers and what belongs to them (4,488 in all), most of what a viewer takes.
+/// malloc(3) lays them among what others keep, and small things of those that come later into their places, so that few of a
+/// busy hour's pages ever go back. Here each connection has a place, pages of its own, which go back with it.
 public enum ConnectionPages {
     /// Bytes of a place: three pages of 4 KiB.
     static let size = 12_288
     /// A place's drawers, each for one thing: what opens the place is in the first. The others are as large and as many as
-    /// what stays after a handshake; what finds none that it fits has malloc(3)'s memory, as what goes with it mostly does.
+    /// what stays after a handshake; what finds none that it fits has malloc(3)'s memory.
     static let drawers = [
         0..<7712, 7712..<7872, 7872..<8032, 8032..<8224, 8224..<8416, 8416..<8640, 8640..<8864,
         8864..<9408, 9408..<10_368, 10_368..<11_328, 11_328..<12_288,
     ]
     /// Bytes of what opens a place: too many for a page.
-    static let openers = 4097...7712
+    static let openers = 4097...drawers[0].count
     /// Bytes of what is kept beside it: smaller things are many, larger ones come and go, and those between are too few.
     static let pieces = [145...224, 513...960]
     /// Places there are; whoever finds none has malloc(3)'s memory.
@@ -61,7 +61,7 @@ public enum ConnectionPages {
     static func give(_ memory: UnsafeMutableRawPointer?) {
         guard let memory, let place = place(of: memory) else { return free(memory) }
         let drawer = drawer(of: memory)
-        guard places.withLock({ $0.isCold(place, without: drawer) }) else { return }
+        guard places.withLock({ $0.give(drawer, of: place) }) else { return }
         madvise(self.memory(0, of: place), size, MADV_DONTNEED)
         places.withLock { $0.give(place) }
     }
@@ -186,9 +186,9 @@ public enum ConnectionPages {
             return free.trailingZeroBitCount
         }
 
-        /// Takes back the drawer of that number; true: it was the last of `place`, whose pages are to go, and then
-        /// ``give(_:)``.
-        mutating func isCold(_ place: Int, without drawer: Int) -> Bool {
+        /// Takes back a drawer of `place`; true: it was the last that was taken, and the place's pages are to go, which then
+        /// is given itself.
+        mutating func give(_ drawer: Int, of place: Int) -> Bool {
             taken[place] &= ~(1 << drawer)
             guard taken[place] == 0 else { return false }
             guard warmCount < ConnectionPages.keptWarm else { return true }

@@ -21,6 +21,11 @@ struct ConnectionPagesTests {
         return memory
     }
 
+    /// Whether `memory` is in the place that `opener` opened.
+    private func isBeside(_ opener: UnsafeMutableRawPointer, _ memory: UnsafeMutableRawPointer) -> Bool {
+        (0..<Pages.size).contains(memory - opener)
+    }
+
     /// What opens a place, and what a handshake keeps beside it.
     private func connection() throws -> [UnsafeMutableRawPointer] {
         try Pages.beside(nil) { try [7608, 536, 928, 960, 152, 216, 960, 184].map(take) }
@@ -32,7 +37,7 @@ struct ConnectionPagesTests {
         #expect(Set(all.joined()).count == 800)
         for things in all {
             #expect(UInt(bitPattern: things[0]) % 4096 == 0 && pages(things[0]) == 3)
-            #expect(things.allSatisfy { (0..<Pages.size).contains($0 - things[0]) && UInt(bitPattern: $0) % 16 == 0 })
+            #expect(things.allSatisfy { isBeside(things[0], $0) && UInt(bitPattern: $0) % 16 == 0 })
         }
         for memory in all.joined() { Pages.give(memory) }
         #expect(all.count { pages($0[0]) == 3 } == Pages.keptWarm)
@@ -77,7 +82,7 @@ struct ConnectionPagesTests {
         Pages.give(things[2])
         let later = try Pages.beside(opener) { try (0..<3).map { _ in try take(950) } }
         #expect(later[0] == things[2])
-        #expect(later[1...].allSatisfy { !(0..<Pages.size).contains($0 - things[0]) }, "the place is full")
+        #expect(later[1...].allSatisfy { !isBeside(things[0], $0) }, "the place is full")
         for memory in things where memory != things[2] { Pages.give(memory) }
         for memory in later { Pages.give(memory) }
     }
@@ -91,9 +96,9 @@ struct ConnectionPagesTests {
         let large = try Pages.beside(nil) { try take(7608) }
         let afterLarge = try take(900)
         for memory in [outside, after, afterLarge] {
-            #expect(!(0..<Pages.size).contains(memory - opener) && !(0..<Pages.size).contains(memory - large))
+            #expect(!isBeside(opener, memory) && !isBeside(large, memory))
         }
-        #expect((0..<Pages.size).contains(try #require(inside) - opener))
+        #expect(isBeside(opener, try #require(inside)))
         for memory in [opener, outside, inside, after, large, afterLarge] { Pages.give(memory) }
     }
 
