@@ -20,8 +20,6 @@ public final class Relay: Sendable {
         /// When the last of its viewers must have left; nil: it takes new ones.
         var leavesBy: Double?
         var warned = 0.0
-        /// When memory was given back, and how many connections there were at most since.
-        var gaveBack = (at: 0.0, most: 0)
     }
 
     private let configuration: RelayConfiguration
@@ -91,7 +89,8 @@ public final class Relay: Sendable {
         inheritance?.acknowledge()
     }
 
-    /// What time brings: changed certificates, a successor's answer, figures. True: it has left, and may be stopped.
+    /// What time brings: changed certificates, a successor's answer, figures, memory to give back. True: it has left, and
+    /// may be stopped.
     public func look() -> Bool {
         let now = monotonicSeconds()
         let files = PairFiles(configuration)
@@ -111,7 +110,8 @@ public final class Relay: Sendable {
         // The successor is a child: if it ends before this one, nobody else would know it has.
         if let successor { waitpid(successor, nil, WNOHANG) }
         count()
-        giveBackMemory(now)
+        // What handshakes needed, and those who left: 10 to 200 µs with 1,000 viewers, 9 ms when 9,900 leave at once.
+        clinux_give_back_memory()
         return state.withLock(\.leavesBy).map { now >= $0 || admission.count == 0 } ?? false
     }
 
@@ -187,19 +187,6 @@ public final class Relay: Sendable {
         guard days < 14, state.withLock({ $0.warned == 0 || now - $0.warned > 86_400 }) else { return }
         state.withLock { $0.warned = now }
         RelayLog.write("certificate ends soon", [("days_left", "\(days)")])
-    }
-
-    /// What many viewers needed goes back when a tenth of them has left, once a minute: not while as many come as go, who
-    /// would take it again at once. Later it would go back worse: new ones come to lie between those that stay.
-    private func giveBackMemory(_ now: Double) {
-        let connections = admission.count
-        let isTime = state.withLock { state in
-            state.gaveBack.most = max(state.gaveBack.most, connections)
-            guard now - state.gaveBack.at >= 60, connections < state.gaveBack.most * 9 / 10 else { return false }
-            state.gaveBack = (now, connections)
-            return true
-        }
-        if isTime { clinux_give_back_memory() }
     }
 
     private func run(_ index: Int) {
