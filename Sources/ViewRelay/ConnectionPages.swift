@@ -18,7 +18,9 @@ public enum ConnectionPages {
     /// Bytes of what opens a place: too many for a page.
     static let openers = 4097...drawers[0].count
     /// Bytes of what is kept beside it: smaller things are many, larger ones come and go, and those between are too few.
-    static let pieces = [145...224, 513...960]
+    static let pieces = [leastPiece...224, 513...960]
+    /// Most of what OpenSSL asks for is smaller, and has malloc(3)'s memory at once.
+    static let leastPiece = 145
     /// Places there are; whoever finds none has malloc(3)'s memory.
     static let count = 65_536
     /// Free places that keep their pages, so that one viewer after the other asks the kernel for nothing.
@@ -44,6 +46,7 @@ public enum ConnectionPages {
 
     /// `size` bytes, as malloc(3) gives them.
     static func take(_ size: Int) -> UnsafeMutableRawPointer? {
+        guard size >= leastPiece else { return malloc(size) }
         if openers.contains(size), !room.isEmpty, let place = places.withLock({ $0.take() }) {
             if turn == .next { turn = .place(place) }
             return memory(0, of: place)
