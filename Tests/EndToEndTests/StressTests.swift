@@ -72,7 +72,7 @@ extension EndToEnd {
     @Test("viewers that are all cut at one moment are all back in time")
     func stressStorm() throws {
         try stress(
-            "--profile", "storm", "--synthetic", "--sessions", "100", "--rate", "50/s", "--hold", "15s",
+            "--profile", "storm", "--synthetic", "--sessions", "100", "--rate", "50/s", "--hold", "8s",
             requiring: [
                 "failures=0", "unseen=0", "returned=100", "reconnect.max<=5s", "ledger.mismatches=0", "leftovers=0",
             ])
