@@ -91,7 +91,10 @@ public enum ConnectionPages {
 
     /// The number of the drawer at `memory`, which is in a place.
     private static func drawer(of memory: UnsafeMutableRawPointer) -> Int {
-        Int(numbers[Int(UInt(bitPattern: memory) - room.lowerBound) % size / grain])
+        let offset = Int(UInt(bitPattern: memory) - room.lowerBound) % size
+        let drawer = Int(numbers[offset / grain])
+        precondition(drawers[drawer].lowerBound == offset, "OpenSSL gave back what it was not given")
+        return drawer
     }
 
     /// Where a drawer begins is a multiple of so many bytes.

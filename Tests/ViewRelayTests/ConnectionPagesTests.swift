@@ -113,6 +113,14 @@ struct ConnectionPagesTests {
         Pages.give(nil)
     }
 
+    @Test("what was not given is not taken back: the process ends", arguments: [16, 7720])
+    func notGiven(offset: Int) async throws {
+        await #expect(processExitsWith: .failure) { [offset] in
+            let opener = try #require(Pages.take(7608))
+            Pages.give(opener + offset)
+        }
+    }
+
     @Test(
         "what grows or shrinks keeps its bytes",
         arguments: [
